@@ -1,0 +1,69 @@
+package awsapi
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// Code is the error code that an AWS service answered with, such as
+// AccessDenied or InvalidIdentityToken; "" where none of them answered.
+func Code(err error) string {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorCode()
+	}
+	return ""
+}
+
+// Message is the text that came with Code.
+func Message(err error) string {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorMessage()
+	}
+	return ""
+}
+
+// Brief is err in one line: the service's code, text and request ID where it
+// answered, else what kept it from answering. The SDK's own text repeats
+// itself at each layer.
+func Brief(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &brief{err}
+}
+
+type brief struct{ err error }
+
+func (b *brief) Unwrap() error { return b.err }
+
+func (b *brief) Error() string {
+	status := 0
+	request := ""
+	if response, ok := errors.AsType[*awshttp.ResponseError](b.err); ok {
+		status, request = response.HTTPStatusCode(), response.ServiceRequestID()
+	}
+	if code := Code(b.err); code != "" {
+		text := code
+		if m := Message(b.err); m != "" {
+			text += ": " + m
+		}
+		if request != "" {
+			text += " (request " + request + ")"
+		}
+		return text
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](b.err); ok {
+		return fmt.Sprintf("the answer (HTTP %d) is not one of AWS's", status)
+	}
+	if e, ok := errors.AsType[*net.OpError](b.err); ok {
+		return e.Error()
+	}
+	if status != 0 {
+		return fmt.Sprintf("HTTP %d", status)
+	}
+	return b.err.Error()
+}

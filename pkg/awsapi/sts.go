@@ -1,0 +1,131 @@
+package awsapi
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// STSOptions chooses where AssumeRoleWithWebIdentity is sent.
+type STSOptions struct {
+	Region      string // of the regional endpoint, and of the partition
+	EndpointURL string // instead of every other source of an endpoint; "" asks the environment and Profile
+	Profile     string // whose endpoint_url and services settings apply; "" is none
+	Application string // names this program in the user agent: kubectl-irsa/1.2.3
+}
+
+// STS is a client for the unsigned half of the Security Token Service.
+type STS struct {
+	*sts.Client
+
+	Region   string
+	Endpoint *url.URL // where calls go
+
+	connection *preconnection
+}
+
+// attempts and backoff bound how long a call is repeated: STS answers in well
+// under a second, and whoever waits is a person at a prompt.
+const (
+	attempts   = 3
+	maxBackoff = 3 * time.Second
+)
+
+// NewSTS makes a client from the environment and the shared configuration as
+// the SDK reads them (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, services,
+// AWS_CA_BUNDLE, proxies), without credentials. Nothing is dialled yet.
+// An http endpoint that is not loopback is refused: the token would cross the
+// network in the clear.
+func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, append(o.sharedConfig(),
+		config.WithRegion(o.Region),
+		config.WithCredentialsProvider(aws.AnonymousCredentials{}),
+		config.WithHTTPClient(awshttp.NewBuildableClient()),
+		config.WithAPIOptions(userAgent(o.Application)),
+		config.WithRetryer(newRetryer))...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS settings for STS: %w", err)
+	}
+	buildable, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if !ok {
+		return nil, fmt.Errorf("the AWS SDK gave an HTTP client of type %T", cfg.HTTPClient)
+	}
+	connection := newPreconnection(buildable.GetTransport())
+	cfg.HTTPClient = &http.Client{
+		Transport:     connection.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	client := sts.NewFromConfig(cfg, func(so *sts.Options) {
+		if o.EndpointURL != "" {
+			so.BaseEndpoint = aws.String(o.EndpointURL)
+		}
+	})
+	endpoint, err := endpointOf(ctx, client.Options())
+	if err != nil {
+		return nil, err
+	}
+	return &STS{Client: client, Region: o.Region, Endpoint: endpoint, connection: connection}, nil
+}
+
+// Preconnect opens the connection that the next call will use, and returns at
+// once. Where it fails, the call itself says why.
+func (s *STS) Preconnect(ctx context.Context) { s.connection.open(ctx, s.Endpoint) }
+
+// Close drops connections that nobody uses.
+func (s *STS) Close() { s.connection.close() }
+
+// sharedConfig keeps the SDK off every profile but the one asked for: a broken
+// profile of somebody else's is no reason not to log in.
+func (o STSOptions) sharedConfig() []func(*config.LoadOptions) error {
+	if o.Profile != "" {
+		return []func(*config.LoadOptions) error{config.WithSharedConfigProfile(o.Profile)}
+	}
+	return []func(*config.LoadOptions) error{
+		config.WithSharedConfigProfile("default"),
+		config.WithSharedConfigFiles([]string{}),
+		config.WithSharedCredentialsFiles([]string{}),
+	}
+}
+
+// newRetryer repeats throttling, 5xx, broken connections and (which the STS
+// client adds) IDPCommunicationError. A refusal is final.
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = attempts
+		o.MaxBackoff = maxBackoff
+	})
+}
+
+func endpointOf(ctx context.Context, o sts.Options) (*url.URL, error) {
+	resolved, err := o.EndpointResolverV2.ResolveEndpoint(ctx, sts.EndpointParameters{
+		Region:       aws.String(o.Region),
+		Endpoint:     o.BaseEndpoint,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("finding the STS endpoint of region %q: %w", o.Region, err)
+	}
+	u := resolved.URI
+	if u.Scheme != "https" && !isLoopback(u.Hostname()) {
+		return nil, hint.Wrap(fmt.Errorf("the STS endpoint %s is not https, and a token must not cross a network in the clear", u.Redacted()),
+			"give an https:// endpoint with --sts-endpoint-url or AWS_ENDPOINT_URL_STS")
+	}
+	return &u, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

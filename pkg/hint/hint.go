@@ -1,0 +1,38 @@
+// Package hint carries advice along with an error: what a person can do about
+// it, as lines of which the last can be pasted. It knows nothing of terminals;
+// whoever prints the error asks for its hints.
+package hint
+
+import "errors"
+
+// advised is an error with advice. Its text is the error's own.
+type advised struct {
+	err   error
+	lines []string
+}
+
+func (a *advised) Error() string { return a.err.Error() }
+func (a *advised) Unwrap() error { return a.err }
+
+// Wrap attaches lines of advice to err; errors.Is and errors.As still see err.
+// A nil err stays nil, and no lines leave err as it was.
+func Wrap(err error, lines ...string) error {
+	if err == nil || len(lines) == 0 {
+		return err
+	}
+	return &advised{err: err, lines: lines}
+}
+
+// Lines are the pieces of advice in err's chain, outermost first.
+func Lines(err error) []string {
+	var lines []string
+	for err != nil {
+		a, ok := errors.AsType[*advised](err)
+		if !ok {
+			break
+		}
+		lines = append(lines, a.lines...)
+		err = a.err
+	}
+	return lines
+}

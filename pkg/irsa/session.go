@@ -1,0 +1,42 @@
+package irsa
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// notInSessionName is what STS refuses in a RoleSessionName:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
+var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]+`)
+
+// SessionNameLimit is the greatest length of a role session name, in bytes.
+const SessionNameLimit = 64
+
+// SessionName names a session so that CloudTrail shows who it was:
+// USER-NAMESPACE-SA-HASH, where the hash tells apart clusters whose names are
+// alike. The AWS CLI keeps its own credentials under the role and this name, so
+// that two ServiceAccounts of one role must not share it.
+func SessionName(user, cluster, namespace, serviceAccount string) string {
+	sum := sha256.Sum256([]byte(cluster + "\x00" + namespace + "\x00" + serviceAccount))
+	tail := "-" + hex.EncodeToString(sum[:4])
+	readable := notInSessionName.ReplaceAllString(bareUser(user)+"-"+namespace+"-"+serviceAccount, "-")
+	if most := SessionNameLimit - len(tail); len(readable) > most {
+		readable = readable[:most]
+	}
+	return readable + tail
+}
+
+// bareUser is a user's name without the domain that Windows puts before it.
+func bareUser(user string) string {
+	if user == "" {
+		return "unknown"
+	}
+	return user[strings.LastIndexByte(user, '\\')+1:]
+}
+
+// ValidSessionName reports whether STS accepts name as a role session name.
+func ValidSessionName(name string) bool {
+	return len(name) >= 2 && len(name) <= SessionNameLimit && !notInSessionName.MatchString(name)
+}
