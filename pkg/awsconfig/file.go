@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -54,8 +55,15 @@ func (p Profile) Nested(key string) []Setting {
 	}
 	var nested []Setting
 	for _, line := range pySplitLines(value) {
-		if k, v, ok := strings.Cut(line, "="); ok {
-			nested = append(nested, Setting{pyStrip(k), pyStrip(v)})
+		k, v, ok := strings.Cut(line, "=")
+		if !ok {
+			continue
+		}
+		set := Setting{pyStrip(k), pyStrip(v)}
+		if i := slices.IndexFunc(nested, func(s Setting) bool { return s.Key == set.Key }); i >= 0 {
+			nested[i] = set // the last one counts
+		} else {
+			nested = append(nested, set)
 		}
 	}
 	return nested

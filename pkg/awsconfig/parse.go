@@ -3,6 +3,7 @@ package awsconfig
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -128,12 +129,20 @@ func parseLines(lines []textLine) ([]*rawSection, *SyntaxError) {
 	for _, s := range p.sections {
 		for _, o := range s.options {
 			o.join()
-			if err := o.checkNested(); err != nil {
+			if err := o.checkNested(); err != nil && p.counts(s, o) {
 				return nil, err
 			}
 		}
 	}
 	return p.sections, nil
+}
+
+// counts tells whether botocore looks at the key at all. It asks for a key of
+// [DEFAULT] only on behalf of a section that does not set it.
+func (p *cliParser) counts(s *rawSection, o *rawOption) bool {
+	return s.header != defaultHeader || slices.ContainsFunc(p.sections, func(other *rawSection) bool {
+		return other.header != defaultHeader && other.option(o.key) == nil
+	})
 }
 
 func (p *cliParser) line(i int, text string) *SyntaxError {

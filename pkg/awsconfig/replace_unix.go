@@ -1,0 +1,68 @@
+//go:build unix
+
+package awsconfig
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+func rename(from, to string) error { return os.Rename(from, to) }
+
+// isMountPoint tells whether a rename failed because the target is a mount.
+func isMountPoint(err error) bool {
+	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV)
+}
+
+func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
+
+// checkOwner refuses a file of somebody else: replacing it would make it ours.
+func checkOwner(info fs.FileInfo) error {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	if me := os.Geteuid(); me != 0 && int(stat.Uid) != me {
+		return fmt.Errorf("it belongs to another user (uid %d, you are %d)", stat.Uid, me)
+	}
+	return nil
+}
+
+// keepOwner gives file the owner and group of like and returns its mode. Where
+// the group cannot be kept, the mode leaves the new group nothing.
+func keepOwner(file *os.File, like fs.FileInfo) (fs.FileMode, error) {
+	mode := like.Mode().Perm()
+	want, ok := like.Sys().(*syscall.Stat_t)
+	if !ok {
+		return mode, nil
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if have, ok := info.Sys().(*syscall.Stat_t); ok && have.Uid == want.Uid && have.Gid == want.Gid {
+		return mode, nil
+	}
+	uid := -1
+	if os.Geteuid() == 0 {
+		uid = int(want.Uid)
+	}
+	if err := file.Chown(uid, int(want.Gid)); err != nil {
+		return mode &^ 0o070, nil //nolint:nilerr // the group is not ours to give
+	}
+	return mode, nil
+}
+
+// syncDir makes the new name of a file last. Not every file system can.
+func syncDir(dir string) error {
+	file, err := os.Open(dir) //nolint:gosec // the path is the user's own
+	if err != nil {
+		return nil //nolint:nilerr // the file is in place
+	}
+	defer file.Close()
+	_ = file.Sync()
+	return nil
+}
