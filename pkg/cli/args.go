@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// needs asks for exactly these arguments, in words of the usage line.
+func needs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usageError{hint.Wrap(errorText("missing "+strings.Join(names[len(args):], " ")), "usage: "+cmd.UseLine())}
+		case len(args) > len(names):
+			return usageError{hint.Wrap(errorText("unexpected argument "+quote(args[len(names)])), "usage: "+cmd.UseLine())}
+		}
+		return nil
+	}
+}
+
+// nothing is for commands without arguments.
+func nothing(cmd *cobra.Command, args []string) error { return needs()(cmd, args) }
+
+// mayHave takes at most n arguments.
+func mayHave(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usageError{hint.Wrap(errorText("unexpected argument "+quote(args[n])), "usage: "+cmd.UseLine())}
+		}
+		return nil
+	}
+}
+
+// serviceAccountName takes NAME, sa/NAME, serviceaccount/NAME and
+// serviceaccounts/NAME alike, as kubectl does.
+func serviceAccountName(arg string) (string, error) {
+	kind, name, slash := strings.Cut(arg, "/")
+	if !slash {
+		name = arg
+	} else if !isServiceAccountKind(kind) {
+		return "", usagef("%q is not a ServiceAccount: give its name, or sa/NAME", arg)
+	}
+	if name == "" || strings.Contains(name, "/") {
+		return "", usagef("%q is not the name of a ServiceAccount", arg)
+	}
+	return name, nil
+}
+
+func isServiceAccountKind(kind string) bool {
+	switch strings.ToLower(kind) {
+	case "sa", "serviceaccount", "serviceaccounts":
+		return true
+	}
+	return false
+}

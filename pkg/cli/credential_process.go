@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// credentialProcessCommand is what a process profile runs. Its flags are read
+// back from profiles that older versions wrote, and never change their meaning.
+type credentialProcessCommand struct {
+	exchangeFlags
+	serviceAccount string
+	issuer         string
+	cacheKind      string
+
+	factory *Factory
+}
+
+func newCredentialProcessCommand(f *Factory, run func(*credentialProcessCommand, context.Context) error) *cobra.Command {
+	o := &credentialProcessCommand{factory: f}
+	cmd := &cobra.Command{
+		Use:   "credential-process",
+		Short: "Print credentials as an AWS profile's credential_process wants them",
+		Long: `Print credentials as an AWS profile's credential_process wants them.
+
+This is what a profile written by login runs; people have no need to. It prints
+one JSON document, keeps credentials until shortly before they expire, and
+never creates anything.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html`,
+		Example: `  # What login writes
+  credential_process = /usr/local/bin/kubectl-irsa credential-process --context=prod --namespace=shop --service-account=cart --role-arn=...`,
+		Args: nothing,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.quietServer = true
+			if err := o.complete(); err != nil {
+				return oneLine(err)
+			}
+			return oneLine(run(o, cmd.Context()))
+		},
+	}
+	o.exchangeFlags.add(cmd)
+	cmd.Flags().StringVar(&o.serviceAccount, "service-account", "", "Name of the ServiceAccount")
+	cmd.Flags().StringVar(&o.issuer, "issuer", "", "What the token's issuer must be; another is an error")
+	cmd.Flags().StringVar(&o.cacheKind, "cache", cacheFile, "Where credentials are kept: file or none")
+	return cmd
+}
+
+func (o *credentialProcessCommand) complete() error {
+	for _, flag := range []struct{ name, value string }{{"service-account", o.serviceAccount}, {"role-arn", o.roleARN}} {
+		if flag.value == "" {
+			return usagef("--%s is missing", flag.name)
+		}
+	}
+	if o.audience == "" {
+		return usagef("--audience is missing")
+	}
+	if err := o.check(o.factory); err != nil {
+		return err
+	}
+	return o.factory.splitKubeconfig()
+}
+
+func (o *credentialProcessCommand) run(ctx context.Context) error {
+	f := o.factory
+	c, err := f.cluster()
+	if err != nil {
+		return err
+	}
+	request, err := o.request(f, c, "", c.namespace, o.serviceAccount)
+	if err != nil {
+		return err
+	}
+	request.Issuer = o.issuer
+	cache, err := f.cache(o.cacheKind)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	kept, err := cache.Get(ctx, c.keyOf(request, f.endpointKey(o.stsEndpointURL)), func(ctx context.Context) (creds.Credentials, error) {
+		leave, err := f.enter(c.context + "/" + c.namespace + "/" + o.serviceAccount)
+		if err != nil {
+			return creds.Credentials{}, err
+		}
+		defer leave()
+		exchanger, err := f.exchanger(c, o.stsEndpointURL, "")
+		if err != nil {
+			return creds.Credentials{}, err
+		}
+		session, err := exchanger.Run(ctx, request)
+		return session.Credentials, err
+	})
+	if err != nil {
+		return err
+	}
+	return creds.WriteProcess(f.Streams.Out, kept)
+}
+
+// activeVariable lists, in the environment of exec plugins, the identities that
+// are being fetched by the processes above them.
+const activeVariable = "KUBECTL_IRSA_ACTIVE"
+
+// enter marks an identity as being fetched, for the exec plugins that this
+// process starts. One that is marked already means that a kubeconfig's plugin
+// runs the AWS CLI with the very profile that rests on that kubeconfig.
+func (f *Factory) enter(identity string) (leave func(), err error) {
+	before := f.Getenv(activeVariable)
+	if slices.Contains(strings.Split(before, ","), identity) {
+		return nil, hint.Wrap(fmt.Errorf("a cycle: the kubeconfig gets its credentials through the AWS profile of %s, which gets its own through this kubeconfig", identity),
+			"name another AWS profile in the kubeconfig user's exec plugin")
+	}
+	if err := f.process.Setenv(activeVariable, strings.TrimPrefix(before+","+identity, ",")); err != nil {
+		return nil, err
+	}
+	return func() { _ = f.process.Setenv(activeVariable, before) }, nil
+}
+
+// oneLine keeps an error to the one line that an SDK shows of it.
+func oneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	line := err.Error()
+	if hints := hint.Lines(err); len(hints) > 0 {
+		line += " (" + strings.Join(hints, "; ") + ")"
+	}
+	line = strings.Join(strings.Fields(line), " ")
+	if isUsage(err) {
+		return usageError{errorText(line)}
+	}
+	return errorText(line)
+}

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+)
+
+// exchangeFlags are what every command that becomes a ServiceAccount's role
+// can be told.
+type exchangeFlags struct {
+	roleARN, audience, sessionName string
+	region, stsEndpointURL         string
+	duration, tokenDuration        time.Duration
+	policy                         string
+	policyARNs                     []string
+}
+
+func (x *exchangeFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&x.roleARN, "role-arn", "", "ARN of the role; default: the ServiceAccount's annotation "+irsa.AnnotationRoleARN)
+	flags.StringVar(&x.audience, "audience", "", "Audience of the token; default: the annotation "+irsa.AnnotationAudience+", else "+irsa.DefaultAudience)
+	flags.DurationVar(&x.duration, "duration", 0, "Life of the AWS session, 15m to 12h and no more than the role allows; default: 1h")
+	flags.DurationVar(&x.tokenDuration, "token-duration", 0, "Life of the ServiceAccount token, at least 10m")
+	flags.StringVar(&x.sessionName, "session-name", "", "Name of the session in CloudTrail; default: USER-NAMESPACE-SERVICEACCOUNT-HASH")
+	flags.StringVar(&x.policy, "policy", "", "File with a session policy that narrows the role, - for standard input")
+	flags.StringArrayVar(&x.policyARNs, "policy-arn", nil, "ARN of a managed session policy; may be repeated")
+	flags.StringVar(&x.region, "region", "", "Region of the STS endpoint, which also goes into the profile; default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else the partition's")
+	flags.StringVar(&x.stsEndpointURL, "sts-endpoint-url", "", "URL of an STS in place of the region's own")
+}
+
+// The bounds of DurationSeconds, and the size of a session policy:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
+const (
+	minSession    = 15 * time.Minute
+	maxSession    = 12 * time.Hour
+	maxPolicy     = 2048
+	maxPolicyARNs = 10
+	// defaultTokenDuration is the least that Kubernetes grants: the token is
+	// exchanged at once and then forgotten.
+	defaultTokenDuration = token.MinDuration
+)
+
+// check refuses values that no server accepts, before any call.
+func (x *exchangeFlags) check(f *Factory) error {
+	if x.roleARN != "" {
+		if _, err := irsa.ParseRoleARN(x.roleARN, f.customSTS(x.stsEndpointURL)); err != nil {
+			return usageError{fmt.Errorf("--role-arn: %w", err)}
+		}
+	}
+	switch {
+	case x.duration != 0 && x.duration%time.Second != 0:
+		return usagef("--duration %s: give whole seconds", x.duration)
+	case x.duration != 0 && (x.duration < minSession || x.duration > maxSession):
+		return usagef("--duration %s: STS grants sessions of 15m to 12h", x.duration)
+	case x.sessionName != "" && !irsa.ValidSessionName(x.sessionName):
+		return usagef("--session-name %q: STS takes 2 to 64 letters, digits and +=,.@_-", x.sessionName)
+	case len(x.policyARNs) > maxPolicyARNs:
+		return usagef("--policy-arn: STS takes at most %d", maxPolicyARNs)
+	}
+	if x.tokenDuration != 0 {
+		if err := token.CheckDuration(x.tokenDuration); err != nil {
+			return usageError{fmt.Errorf("--token-duration: %w", err)}
+		}
+	}
+	return nil
+}
+
+// request is what the flags ask of one ServiceAccount.
+func (x *exchangeFlags) request(f *Factory, c *cluster, profile, namespace, serviceAccount string) (creds.Request, error) {
+	policy, err := x.readPolicy(f.Streams.In)
+	if err != nil {
+		return creds.Request{}, err
+	}
+	r := creds.Request{
+		Namespace: namespace, ServiceAccount: serviceAccount,
+		RoleARN: x.roleARN, Audience: x.audience,
+		SessionName: x.sessionName, Duration: x.duration, TokenDuration: x.tokenDuration,
+		Policy: policy, PolicyARNs: x.policyARNs,
+		Region: f.region(x.region, profile), AnyAccount: f.customSTS(x.stsEndpointURL),
+	}
+	if r.SessionName == "" {
+		r.SessionName = irsa.SessionName(f.osUser(), c.config.Host, namespace, serviceAccount)
+	}
+	if r.TokenDuration == 0 {
+		r.TokenDuration = defaultTokenDuration
+	}
+	return r, nil
+}
+
+func (x *exchangeFlags) readPolicy(in io.Reader) (string, error) {
+	if x.policy == "" {
+		return "", nil
+	}
+	var text []byte
+	var err error
+	if x.policy == "-" {
+		text, err = io.ReadAll(io.LimitReader(in, maxPolicy+1))
+	} else {
+		text, err = os.ReadFile(x.policy)
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading the session policy: %w", err)
+	case len(text) > maxPolicy:
+		return "", hint.Wrap(fmt.Errorf("the session policy is longer than the %d characters that STS takes", maxPolicy),
+			"shorten it, or name managed policies with --policy-arn")
+	}
+	return string(text), nil
+}
+
+// region is what the user chose, "" where nobody did.
+func (f *Factory) region(flag, profile string) string {
+	for _, chosen := range []string{flag, f.Getenv("AWS_REGION"), f.Getenv("AWS_DEFAULT_REGION")} {
+		if chosen != "" {
+			return chosen
+		}
+	}
+	path, err := awsconfig.ConfigPath(f.Getenv)
+	if err != nil {
+		return ""
+	}
+	if file, err := awsconfig.Read(path); err == nil {
+		if p, ok := file.Profile(profile); ok {
+			region, _ := p.Get("region")
+			return region
+		}
+	}
+	return ""
+}
+
+// exchanger is the outside world of an exchange in c.
+func (f *Factory) exchanger(c *cluster, stsEndpointURL, profile string) (creds.Exchanger, error) {
+	core, err := c.core()
+	if err != nil {
+		return creds.Exchanger{}, err
+	}
+	return creds.Exchanger{Core: core, STS: f.stsFor(stsEndpointURL, profile), Now: f.Now}, nil
+}
+
+// key is what decides which credentials r gives.
+func (c *cluster) keyOf(r creds.Request, stsEndpointURL string) creds.Key {
+	key := c.key
+	key.Namespace, key.ServiceAccount = r.Namespace, r.ServiceAccount
+	key.RoleARN, key.Audience, key.Issuer, key.Region = r.RoleARN, r.Audience, r.Issuer, r.Region
+	key.Duration, key.SessionName, key.STSEndpoint = r.Duration, r.SessionName, stsEndpointURL
+	key.Policy = creds.PolicyDigest(r.Policy, r.PolicyARNs)
+	return key
+}
+
+// ownsProfile reports whether a profile of ~/.aws/config is one of ours.
+func (f *Factory) ownsProfile(name string) bool {
+	path, err := awsconfig.ConfigPath(f.Getenv)
+	if err != nil {
+		return false
+	}
+	file, err := awsconfig.Read(path)
+	if err != nil {
+		return false
+	}
+	p, ok := file.Profile(name)
+	if !ok {
+		return false
+	}
+	_, ours := login.Recognise(runtime.GOOS, p)
+	return ours
+}
+
+// book is where the profiles are.
+func (f *Factory) book() (login.Book, error) {
+	path, err := awsconfig.ConfigPath(f.Getenv)
+	if err != nil {
+		return login.Book{}, err
+	}
+	cache, err := f.cache(cacheFile)
+	if err != nil {
+		return login.Book{}, err
+	}
+	return login.Book{ConfigPath: path, GOOS: runtime.GOOS, Cache: cache}, nil
+}
+
+// tokenDir is where token-file mode keeps its tokens.
+func (f *Factory) tokenDir() string { return filepath.Join(f.cacheDir(), "tokens") }
+
+// exchangeTimeout bounds a whole exchange where nothing asks a person.
+const exchangeTimeout = time.Minute
+
+// within gives ctx the deadline of an exchange in c.
+func (c *cluster) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.plugin != nil {
+		return context.WithTimeout(ctx, pluginTimeout+exchangeTimeout)
+	}
+	return context.WithTimeout(ctx, exchangeTimeout)
+}

@@ -1,0 +1,343 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/klog/v2"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// Factory hands commands the outside world. Nothing is dialled, read or parsed
+// until a command asks.
+type Factory struct {
+	Streams genericiooptions.IOStreams
+	Now     func() time.Time
+	Getenv  func(string) string
+
+	process     Process
+	build       Build
+	flags       *pflag.FlagSet // the kubeconfig flags as they were given
+	kube        *genericclioptions.ConfigFlags
+	verbosity   int
+	quietServer bool // the server's warnings are not for whoever reads our stderr
+}
+
+func newFactory(p Process) *Factory {
+	kube := genericclioptions.NewConfigFlags(true)
+	return &Factory{Streams: streams(p), Now: p.Now, Getenv: p.Getenv, process: p, build: p.Build, kube: kube}
+}
+
+func (f *Factory) addFlags(flags *pflag.FlagSet) {
+	f.flags = flags
+	f.kube.AddFlags(flags)
+	if dir := f.Getenv("KUBECACHEDIR"); dir != "" {
+		*f.kube.CacheDir = filepath.Join(dir, "cache")
+	}
+	flags.IntVarP(&f.verbosity, "v", "v", 0, "Log level of the Kubernetes client (0 to 10); bodies with tokens are never logged")
+}
+
+// begin runs before every command: klog stays silent unless -v asks, since
+// client-go logs what the command reports anyway.
+func (f *Factory) begin() error {
+	logs := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(logs)
+	for name, value := range map[string]string{"v": strconv.Itoa(f.verbosity), "logtostderr": "false", "stderrthreshold": "FATAL"} {
+		if err := logs.Set(name, value); err != nil {
+			return err
+		}
+	}
+	klog.SetOutput(discardBelow{f})
+	return nil
+}
+
+// discardBelow passes the log on where -v was given.
+type discardBelow struct{ f *Factory }
+
+func (d discardBelow) Write(p []byte) (int, error) {
+	if d.f.verbosity == 0 {
+		return len(p), nil
+	}
+	return d.f.Streams.ErrOut.Write(p)
+}
+
+// note tells the user something on stderr.
+func (f *Factory) note(format string, args ...any) {
+	fmt.Fprintf(f.Streams.ErrOut, format+"\n", args...)
+}
+
+// cluster is what a kubeconfig context says, before anybody is asked.
+type cluster struct {
+	kubeconfig string // absolute; a list keeps its separators
+	context    string
+	namespace  string
+	plugin     *clientcmdapi.ExecConfig
+	config     *rest.Config
+	key        creds.Key // the fields that the cluster decides
+}
+
+// cluster reads the kubeconfig.
+func (f *Factory) cluster() (*cluster, error) {
+	loader := f.kube.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, f.explainKubeconfig(err)
+	}
+	c := &cluster{context: raw.CurrentContext}
+	if *f.kube.Context != "" {
+		c.context = *f.kube.Context
+	}
+	if c.config, err = loader.ClientConfig(); err != nil {
+		return nil, f.explainKubeconfig(err)
+	}
+	if c.namespace, _, err = loader.Namespace(); err != nil {
+		return nil, f.explainKubeconfig(err)
+	}
+	c.kubeconfig = f.kubeconfigPath(loader)
+	userName := ""
+	if context := raw.Contexts[c.context]; context != nil {
+		userName = context.AuthInfo
+	}
+	if *f.kube.AuthInfoName != "" {
+		userName = *f.kube.AuthInfoName
+	}
+	if info := raw.AuthInfos[userName]; info != nil {
+		c.plugin = info.Exec
+	}
+	c.key = creds.Key{Server: c.config.Host, Authority: authority(c.config), User: identity(userName, c.config), Context: c.context}
+	f.tune(c.config)
+	return c, f.shieldPlugins(c)
+}
+
+// The time a request may take where --request-timeout says nothing. An exec
+// plugin may wait for a person in a browser.
+const (
+	requestTimeout = 15 * time.Second
+	pluginTimeout  = 5 * time.Minute
+)
+
+func (f *Factory) tune(config *rest.Config) {
+	config.UserAgent = "kubectl-irsa/" + f.build.number() + " (" + runtime.GOOS + "/" + runtime.GOARCH + ")"
+	config.QPS = -1 // one person's command needs no throttle of its own
+	if config.Timeout == 0 && !f.flags.Changed("request-timeout") {
+		if config.Timeout = requestTimeout; config.ExecProvider != nil {
+			config.Timeout = pluginTimeout
+		}
+	}
+	if f.quietServer {
+		config.WarningHandler = rest.NoWarnings{}
+		return
+	}
+	config.WarningHandler = rest.NewWarningWriter(f.Streams.ErrOut, rest.WarningWriterOptions{
+		Deduplicate: true, Color: printers.AllowsColorOutput(f.Streams.ErrOut),
+	})
+}
+
+// explainKubeconfig says what is wrong with the kubeconfig.
+func (f *Factory) explainKubeconfig(err error) error {
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return hint.Wrap(errors.New("no kubeconfig: there is no cluster to ask for a token"),
+			"name one with --kubeconfig or KUBECONFIG, or put it at ~/.kube/config")
+	case clientcmd.IsContextNotFound(err), strings.Contains(err.Error(), "does not exist"):
+		return hint.Wrap(fmt.Errorf("reading the kubeconfig: %w", err), "kubectl config get-contexts")
+	}
+	return fmt.Errorf("reading the kubeconfig: %w", err)
+}
+
+// kubeconfigPath is what a later process must be told to read the same files.
+func (f *Factory) kubeconfigPath(loader clientcmd.ClientConfig) string {
+	access := loader.ConfigAccess()
+	if explicit := access.GetExplicitFile(); explicit != "" {
+		return absolute(explicit)
+	}
+	var files []string
+	for _, file := range access.GetLoadingPrecedence() {
+		if file != "" {
+			files = append(files, absolute(file))
+		}
+	}
+	return strings.Join(files, string(filepath.ListSeparator))
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// splitKubeconfig lets --kubeconfig be a list, as the KUBECONFIG variable is.
+func (f *Factory) splitKubeconfig() error {
+	path := *f.kube.KubeConfig
+	if !strings.ContainsRune(path, filepath.ListSeparator) {
+		return nil
+	}
+	*f.kube.KubeConfig = ""
+	return f.process.Setenv(clientcmd.RecommendedConfigPathEnvVar, path)
+}
+
+func authority(config *rest.Config) string {
+	sum := sha256.Sum256([]byte(config.CAFile + "\x00" + string(config.CAData) + "\x00" + config.ServerName + "\x00" + strconv.FormatBool(config.Insecure)))
+	return hex.EncodeToString(sum[:8])
+}
+
+func identity(userName string, config *rest.Config) string {
+	as := config.Impersonate
+	return strings.Join(append([]string{userName, as.UserName, as.UID}, as.Groups...), "\x00")
+}
+
+// core is the typed client of the core API group.
+func (c *cluster) core() (corev1client.CoreV1Interface, error) {
+	client, err := corev1client.NewForConfig(c.config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of %s: %w", c.config.Host, err)
+	}
+	return client, nil
+}
+
+// shieldPlugins keeps an AWS_PROFILE that names a profile of ours from the
+// kubeconfig's exec plugin: it would call this program again. The user's own
+// AWS_PROFILE is what the plugin is meant to use, and stays.
+func (f *Factory) shieldPlugins(c *cluster) error {
+	if c.plugin == nil {
+		return nil
+	}
+	for _, variable := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
+		name := f.Getenv(variable)
+		if name == "" || !f.ownsProfile(name) {
+			continue
+		}
+		if err := f.process.Unsetenv(variable); err != nil {
+			return err
+		}
+	}
+	if f.Getenv(markerVariable) == "" {
+		return nil
+	}
+	for _, variable := range append(slices.Clone(credentialVariables), markerVariable) {
+		if err := f.process.Unsetenv(variable); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markerVariable says in the environment of a child that the credentials
+// beside it are ours: NAMESPACE/SERVICEACCOUNT@CONTEXT.
+const markerVariable = "KUBECTL_IRSA"
+
+var credentialVariables = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"}
+
+// cacheDir is where this program keeps its files, "" where there is no home.
+func (f *Factory) cacheDir() string {
+	dir := *f.kube.CacheDir
+	if dir == "" || !filepath.IsAbs(absolute(dir)) {
+		return ""
+	}
+	return filepath.Join(absolute(dir), "irsa")
+}
+
+// The values of --cache.
+const (
+	cacheFile = "file"
+	cacheNone = "none"
+)
+
+func (f *Factory) cache(kind string) (creds.Cache, error) {
+	cache := creds.Cache{Now: f.Now, Warn: func(err error) { f.note("warning: %v", err) }}
+	switch kind {
+	case cacheFile, "":
+		cache.Dir = f.cacheDir()
+	case cacheNone:
+	default:
+		return cache, usagef("--cache %q: use %s or %s", kind, cacheFile, cacheNone)
+	}
+	return cache, nil
+}
+
+// stsFor makes the client of a region's STS.
+func (f *Factory) stsFor(endpointURL, profile string) func(context.Context, string) (*awsapi.STS, error) {
+	return func(ctx context.Context, region string) (*awsapi.STS, error) {
+		return awsapi.NewSTS(ctx, awsapi.STSOptions{
+			Region: region, EndpointURL: endpointURL, Profile: f.existing(profile),
+			Application: "kubectl-irsa/" + f.build.number(),
+		})
+	}
+}
+
+// existing is the profile whose endpoint settings apply: this one where it is
+// there already, else the user's AWS_PROFILE, else none.
+func (f *Factory) existing(profile string) string {
+	path, err := awsconfig.ConfigPath(f.Getenv)
+	if err != nil {
+		return ""
+	}
+	file, err := awsconfig.Read(path)
+	if err != nil {
+		return ""
+	}
+	for _, name := range []string{profile, f.Getenv("AWS_PROFILE"), "default"} {
+		if _, ok := file.Profile(name); ok && name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// customSTS reports whether tokens go to a server that is not AWS's.
+func (f *Factory) customSTS(endpointURL string) bool {
+	endpoint := f.endpointKey(endpointURL)
+	if endpoint == "" {
+		return false
+	}
+	u, err := url.Parse(endpoint)
+	return err != nil || !strings.HasSuffix(u.Hostname(), ".amazonaws.com")
+}
+
+// endpointKey is the part of a cache key that says which STS is meant.
+func (f *Factory) endpointKey(endpointURL string) string {
+	for _, endpoint := range []string{endpointURL, f.Getenv("AWS_ENDPOINT_URL_STS"), f.Getenv("AWS_ENDPOINT_URL")} {
+		if endpoint != "" {
+			return endpoint
+		}
+	}
+	return ""
+}
+
+// osUser is who runs this program, as CloudTrail is to show it.
+func (f *Factory) osUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	for _, variable := range []string{"USER", "USERNAME", "LOGNAME"} {
+		if name := f.Getenv(variable); name != "" {
+			return name
+		}
+	}
+	return ""
+}

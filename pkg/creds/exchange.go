@@ -1,0 +1,274 @@
+package creds
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+)
+
+// Request is one ServiceAccount to become.
+type Request struct {
+	Namespace, ServiceAccount string
+
+	RoleARN       string // "" takes the ServiceAccount's annotation
+	Audience      string // "" takes the annotation, else irsa.DefaultAudience
+	Issuer        string // what the token's iss must be, byte for byte; "" takes any
+	Region        string // of the STS endpoint; "" takes that of the role's partition
+	SessionName   string
+	Duration      time.Duration // of the session; 0 leaves it to STS (one hour)
+	TokenDuration time.Duration // of the token
+	Policy        string        // a session policy, JSON
+	PolicyARNs    []string      // managed session policies
+	Create        bool          // make a ServiceAccount that is missing, where RoleARN is given
+	AnyAccount    bool          // the STS is not AWS's: an account need not be twelve digits
+}
+
+// Session is what an exchange gave, and where each choice came from.
+type Session struct {
+	Credentials Credentials
+
+	Token          token.Token
+	Issuer         string
+	Subject        string
+	RoleARN        irsa.RoleARN
+	RoleSource     Source
+	Audience       string
+	AudienceSource Source
+	Region         string
+	RegionGuessed  bool // nobody chose it: it is the partition's
+	Created        bool // the ServiceAccount was made
+	Annotated      bool // it already carried the role's annotation with this very value
+}
+
+// Source says who chose a value.
+type Source string
+
+// Who can choose the role and the audience.
+const (
+	FromFlag       Source = "flag"
+	FromAnnotation Source = "annotation"
+	FromDefault    Source = "default"
+)
+
+// Exchanger is the outside world of an exchange.
+type Exchanger struct {
+	Core corev1client.ServiceAccountsGetter
+	STS  func(ctx context.Context, region string) (*awsapi.STS, error)
+	Now  func() time.Time
+}
+
+// Run asks the cluster for a token and STS for a session of the role. With
+// role and audience known that is one TokenRequest and one call of STS, whose
+// connection opens meanwhile. What is open is read from the ServiceAccount
+// beside a TokenRequest for the usual audience.
+func (x Exchanger) Run(ctx context.Context, r Request) (Session, error) {
+	s := Session{Subject: irsa.Subject(r.Namespace, r.ServiceAccount), RoleSource: FromFlag, AudienceSource: FromFlag}
+	client := &connecting{open: x.STS}
+	defer client.close()
+	if r.RoleARN != "" {
+		if err := s.role(r, r.RoleARN, FromFlag); err != nil {
+			return s, err
+		}
+	}
+	if s.Region = r.Region; s.Region == "" && r.RoleARN != "" {
+		s.Region, s.RegionGuessed = s.RoleARN.Region(), true
+	}
+	if err := client.start(ctx, s.Region); err != nil {
+		return s, err
+	}
+	if err := x.mint(ctx, r, &s); err != nil {
+		return s, err
+	}
+	if s.Region == "" {
+		s.Region, s.RegionGuessed = s.RoleARN.Region(), true
+		if err := client.start(ctx, s.Region); err != nil {
+			return s, err
+		}
+	}
+	minted, err := oidc.ParseToken(s.Token.Raw())
+	if err != nil {
+		return s, fmt.Errorf("reading the token that the cluster gave: %w", err)
+	}
+	if s.Issuer = minted.Claims.Issuer; r.Issuer != "" && r.Issuer != s.Issuer {
+		return s, hint.Wrap(fmt.Errorf("the cluster's tokens say issuer %q, this profile was made for %q", s.Issuer, r.Issuer),
+			"the kubeconfig context leads to another cluster now, or the cluster's issuer was changed: log in again")
+	}
+	return s, x.assume(ctx, client.sts, r, &s)
+}
+
+func (s *Session) role(r Request, arn string, from Source) (err error) {
+	s.RoleARN, err = irsa.ParseRoleARN(arn, r.AnyAccount)
+	s.RoleSource = from
+	return err
+}
+
+// mint fills in the token and, where they are open, the role and the audience.
+func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
+	accounts := x.Core.ServiceAccounts(r.Namespace)
+	ask := func(ctx context.Context) (token.Token, error) {
+		return token.Create(ctx, accounts, token.Request{
+			Namespace: r.Namespace, ServiceAccount: r.ServiceAccount,
+			Audiences: []string{s.Audience}, Duration: r.TokenDuration,
+		})
+	}
+	if s.Audience = r.Audience; s.Audience == "" {
+		s.Audience, s.AudienceSource = irsa.DefaultAudience, FromDefault
+	}
+	var err error
+	if r.RoleARN != "" && r.Audience != "" {
+		s.Token, err = ask(ctx)
+	} else {
+		err = x.mintBeside(ctx, accounts, r, s, ask)
+	}
+	if !token.NoServiceAccount(err) || !r.Create || r.RoleARN == "" {
+		return err
+	}
+	if _, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: r.ServiceAccount}},
+		metav1.CreateOptions{FieldManager: FieldManager}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating serviceaccount %s/%s: %w", r.Namespace, r.ServiceAccount, err)
+	}
+	s.Created = true
+	s.Token, err = ask(ctx)
+	return err
+}
+
+// FieldManager is who we are in managedFields of what we change in a cluster.
+const FieldManager = "kubectl-irsa"
+
+// mintBeside reads the ServiceAccount on the connection that its TokenRequest
+// has opened. Only an annotation with another audience needs a second token.
+func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.ServiceAccountInterface,
+	r Request, s *Session, ask func(context.Context) (token.Token, error)) error {
+	var (
+		connected = make(chan struct{})
+		once      sync.Once
+		minted    = make(chan error, 1)
+	)
+	go func() {
+		var err error
+		s.Token, err = ask(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { once.Do(func() { close(connected) }) },
+		}))
+		once.Do(func() { close(connected) })
+		minted <- err
+	}()
+	<-connected
+	account, lookErr := accounts.Get(ctx, r.ServiceAccount, metav1.GetOptions{})
+	mintErr := <-minted
+	switch {
+	case mintErr != nil && (r.RoleARN != "" || !token.NoServiceAccount(mintErr)):
+		return mintErr
+	case mintErr != nil:
+		return hint.Wrap(fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", r.Namespace, r.ServiceAccount),
+			"name the role, and it is created:",
+			fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", r.ServiceAccount, r.Namespace))
+	case lookErr != nil && r.RoleARN != "":
+		return nil // not allowed to look is no failure where the role is given
+	case lookErr != nil:
+		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
+			"a role that is named needs no look at the ServiceAccount:",
+			fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", r.ServiceAccount, r.Namespace))
+	}
+	return x.take(ctx, account, r, s, ask)
+}
+
+// take takes what is open from the ServiceAccount's annotations.
+func (x Exchanger) take(ctx context.Context, account *corev1.ServiceAccount, r Request, s *Session,
+	ask func(context.Context) (token.Token, error)) (err error) {
+	annotated := account.Annotations[irsa.AnnotationRoleARN]
+	if s.Annotated = annotated != "" && (r.RoleARN == "" || r.RoleARN == annotated); r.RoleARN == "" {
+		if annotated == "" {
+			return NoRole(account)
+		}
+		if err := s.role(r, annotated, FromAnnotation); err != nil {
+			return fmt.Errorf("annotation %s of serviceaccount %s/%s: %w", irsa.AnnotationRoleARN, r.Namespace, r.ServiceAccount, err)
+		}
+	}
+	audience := account.Annotations[irsa.AnnotationAudience]
+	if r.Audience != "" || audience == "" {
+		return nil
+	}
+	s.AudienceSource = FromAnnotation
+	if audience == s.Audience {
+		return nil
+	}
+	s.Audience = audience
+	s.Token, err = ask(ctx)
+	return err
+}
+
+func (x Exchanger) assume(ctx context.Context, client *awsapi.STS, r Request, s *Session) error {
+	in := &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn:          aws.String(s.RoleARN.String()),
+		RoleSessionName:  aws.String(r.SessionName),
+		WebIdentityToken: aws.String(s.Token.Raw()),
+	}
+	if r.Duration != 0 {
+		in.DurationSeconds = aws.Int32(int32(r.Duration / time.Second))
+	}
+	if r.Policy != "" {
+		in.Policy = aws.String(r.Policy)
+	}
+	for _, arn := range r.PolicyARNs {
+		in.PolicyArns = append(in.PolicyArns, ststypes.PolicyDescriptorType{Arn: aws.String(arn)})
+	}
+	issued := x.Now()
+	out, err := client.AssumeRoleWithWebIdentity(ctx, in)
+	if err != nil {
+		return refused(client, r, s, err)
+	}
+	if out.Credentials == nil || out.Credentials.Expiration == nil {
+		return fmt.Errorf("STS at %s answered without credentials", client.Endpoint.Host)
+	}
+	s.Credentials = Credentials{
+		AccessKeyID:     aws.ToString(out.Credentials.AccessKeyId),
+		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
+		SessionToken:    aws.ToString(out.Credentials.SessionToken),
+		Expiration:      *out.Credentials.Expiration,
+		Issued:          issued,
+		AccountID:       s.RoleARN.Account,
+	}
+	if out.AssumedRoleUser != nil {
+		s.Credentials.RoleSessionARN = aws.ToString(out.AssumedRoleUser.Arn)
+	}
+	return nil
+}
+
+// connecting opens the connection to STS as soon as the region is known.
+type connecting struct {
+	open func(context.Context, string) (*awsapi.STS, error)
+	sts  *awsapi.STS
+}
+
+func (c *connecting) start(ctx context.Context, region string) (err error) {
+	if region == "" {
+		return nil
+	}
+	if c.sts, err = c.open(ctx, region); err != nil {
+		return err
+	}
+	c.sts.Preconnect(ctx)
+	return nil
+}
+
+func (c *connecting) close() {
+	if c.sts != nil {
+		c.sts.Close()
+	}
+}

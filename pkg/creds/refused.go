@@ -1,0 +1,59 @@
+package creds
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// refused says why STS gave nothing: its own code and text, what they mean for
+// this ServiceAccount and this role, and what to do next.
+func refused(client *awsapi.STS, r Request, s *Session, err error) error {
+	doing := fmt.Errorf("exchanging the token for %s: %w", s.RoleARN, awsapi.Brief(err))
+	code := awsapi.Code(err)
+	if code == "" {
+		return unreachable(client, doing, err)
+	}
+	found := explain.Find(code + " " + awsapi.Message(err))
+	if len(found) == 0 {
+		return doing
+	}
+	here := strings.NewReplacer("NAMESPACE", r.Namespace, "NAME", r.ServiceAccount,
+		"ROLE", s.RoleARN.Name, "AUDIENCE", s.Audience)
+	likeliest := found[0]
+	lines := []string{likeliest.Meaning}
+	if len(found) == 1 {
+		for _, next := range likeliest.Next {
+			lines = append(lines, here.Replace(next))
+		}
+		return hint.Wrap(doing, lines...)
+	}
+	var others []string
+	for _, cause := range found[1:min(len(found), 4)] {
+		others = append(others, cause.Title)
+	}
+	return hint.Wrap(doing, append(lines, "or: "+strings.Join(others, "; "),
+		"to see which link of the chain it is:",
+		fmt.Sprintf("kubectl irsa inspect sa %s -n %s --role-arn %s", r.ServiceAccount, r.Namespace, s.RoleARN))...)
+}
+
+// unreachable is advice for a call that no STS answered.
+func unreachable(client *awsapi.STS, doing, err error) error {
+	text := err.Error()
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 {
+		return hint.Wrap(doing, fmt.Sprintf("something between here and %s answered in its place, perhaps a proxy: look at HTTPS_PROXY and NO_PROXY", client.Endpoint.Host))
+	}
+	switch {
+	case strings.Contains(text, "x509: "):
+		return hint.Wrap(doing, fmt.Sprintf("the certificate of %s is of an authority unknown here: name its file in AWS_CA_BUNDLE", client.Endpoint.Host))
+	case strings.Contains(text, "no such host"):
+		return hint.Wrap(doing, fmt.Sprintf("the name %s is not known here: is %q a region, and is this machine online?", client.Endpoint.Hostname(), client.Region))
+	}
+	return hint.Wrap(doing, fmt.Sprintf("%s did not answer: check the network, HTTPS_PROXY, and --sts-endpoint-url", client.Endpoint.Host))
+}

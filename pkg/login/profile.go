@@ -1,0 +1,224 @@
+// Package login decides which profile of ~/.aws/config a ServiceAccount gets
+// and what goes in it, tells our profiles from other people's, and takes them
+// away again.
+package login
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+)
+
+// Mode is how a profile gets at its credentials.
+type Mode string
+
+// The modes. A profile is always of one of them: AWS's readers disagree about
+// which source wins where two stand side by side.
+const (
+	Process   Mode = "process"    // a credential_process that renews itself; no secret in the file
+	Static    Mode = "static"     // three keys, good until they expire
+	TokenFile Mode = "token-file" // role_arn and web_identity_token_file, good until the token expires
+)
+
+// Modes are all of them, the default first.
+var Modes = []Mode{Process, Static, TokenFile}
+
+// Pinned is what a profile is made for and what credential-process is told.
+type Pinned struct {
+	Kubeconfig     string // absolute; a list keeps its separators
+	Context        string
+	Namespace      string
+	ServiceAccount string
+	RoleARN        string
+	Audience       string
+	Issuer         string // what the tokens' iss was when the profile was made
+	Region         string // of the STS endpoint
+	SessionName    string
+	Duration       time.Duration // of the session; 0 is STS's default
+	TokenDuration  time.Duration
+	STSEndpointURL string
+	Policy         string   // absolute path of a session policy
+	PolicyARNs     []string // managed session policies
+	Cache          string   // file or none
+	Extra          []string // further kubeconfig flags, as --name=value
+}
+
+// The keys of a profile that are ours to write, by mode. credential_process
+// marks a profile of its own; the others carry the marker.
+const (
+	keyProcess     = "credential_process"
+	keyRegion      = "region"
+	keyMarker      = "kubectl_irsa"            // NAMESPACE/SERVICEACCOUNT@CONTEXT
+	keyExpiration  = "kubectl_irsa_expiration" // RFC 3339, of static keys and of a token
+	keyAccessKey   = "aws_access_key_id"
+	keySecretKey   = "aws_secret_access_key"
+	keySession     = "aws_session_token"
+	keyRole        = "role_arn"
+	keyTokenFile   = "web_identity_token_file"
+	keySessionName = "role_session_name"
+)
+
+var modeKeys = map[Mode][]string{
+	Process:   {keyProcess},
+	Static:    {keyAccessKey, keySecretKey, keySession, keyMarker, keyExpiration},
+	TokenFile: {keyRole, keyTokenFile, keySessionName, keyMarker, keyExpiration},
+}
+
+// rivalKeys are other sources of credentials; a profile that is overwritten
+// loses them, since the AWS CLI and the SDKs disagree about which one wins.
+var rivalKeys = []string{"source_profile", "credential_source", "sso_session", "sso_start_url", "sso_region",
+	"sso_account_id", "sso_role_name", "login_session", "mfa_serial", "external_id", "duration_seconds"}
+
+// settings are the lines of a profile in one mode, and the keys that must not
+// stand beside them.
+func settings(mode Mode, set ...awsconfig.Setting) awsconfig.Change {
+	change := awsconfig.Change{Set: set}
+	for _, other := range Modes {
+		for _, key := range modeKeys[other] {
+			if !slices.ContainsFunc(set, func(s awsconfig.Setting) bool { return s.Key == key }) && !slices.Contains(change.Drop, key) {
+				change.Drop = append(change.Drop, key)
+			}
+		}
+	}
+	change.Drop = append(change.Drop, rivalKeys...)
+	return change
+}
+
+// processCommand is the credential_process line of p for the program at binary.
+func (p Pinned) processCommand(goos, binary string) (string, error) {
+	argv := []string{binary, "credential-process",
+		"--kubeconfig=" + p.Kubeconfig, "--context=" + p.Context, "--namespace=" + p.Namespace,
+		"--service-account=" + p.ServiceAccount, "--role-arn=" + p.RoleARN, "--audience=" + p.Audience}
+	for _, flag := range []struct{ name, value string }{
+		{"issuer", p.Issuer}, {"region", p.Region}, {"session-name", p.SessionName},
+		{"duration", seconds(p.Duration)}, {"token-duration", seconds(p.TokenDuration)},
+		{"sts-endpoint-url", p.STSEndpointURL}, {"policy", p.Policy}, {"cache", p.Cache},
+	} {
+		if flag.value != "" {
+			argv = append(argv, "--"+flag.name+"="+flag.value)
+		}
+	}
+	for _, arn := range p.PolicyARNs {
+		argv = append(argv, "--policy-arn="+arn)
+	}
+	line, err := awsconfig.CommandLine(goos, append(argv, p.Extra...))
+	if err != nil {
+		return "", fmt.Errorf("writing the credential_process: %w", err)
+	}
+	return line, nil
+}
+
+func seconds(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// Marker is the value of the key that marks profiles without a process.
+func (p Pinned) marker() string {
+	return p.Namespace + "/" + p.ServiceAccount + "@" + p.Context
+}
+
+// Owned is a profile of ours, read back.
+type Owned struct {
+	Name       string
+	Mode       Mode
+	Pinned     Pinned    // what the profile says; static and token-file say less
+	Binary     string    // the program of a process profile
+	TokenFile  string    // of a token-file profile
+	Expiration time.Time // of a static or token-file profile
+}
+
+// Recognise reports whether a profile is one of ours, and what it is for. A
+// comment is no mark, and neither is a name.
+func Recognise(goos string, p awsconfig.Profile) (Owned, bool) {
+	o := Owned{Name: p.Name}
+	if line, ok := p.Get(keyProcess); ok {
+		argv, err := awsconfig.SplitCommand(goos, line)
+		if err != nil || len(argv) < 2 {
+			return Owned{}, false
+		}
+		o.Mode, o.Binary = Process, argv[0]
+		rest, ours := ourCommand(argv)
+		if !ours {
+			return Owned{}, false
+		}
+		o.Pinned = parsePinned(rest)
+		return o, true
+	}
+	marker, ok := p.Get(keyMarker)
+	if !ok {
+		return Owned{}, false
+	}
+	account, context, _ := strings.Cut(marker, "@")
+	o.Pinned.Context = context
+	o.Pinned.Namespace, o.Pinned.ServiceAccount, _ = strings.Cut(account, "/")
+	o.Mode = Static
+	if o.TokenFile, ok = p.Get(keyTokenFile); ok {
+		o.Mode = TokenFile
+	}
+	o.Pinned.RoleARN, _ = p.Get(keyRole)
+	if at, ok := p.Get(keyExpiration); ok {
+		o.Expiration, _ = time.Parse(time.RFC3339, at)
+	}
+	return o, true
+}
+
+// ourCommand takes "kubectl-irsa credential-process ..." apart, and
+// "kubectl irsa credential-process ..." as a person may have written it.
+func ourCommand(argv []string) (flags []string, ours bool) {
+	program := strings.TrimSuffix(strings.ToLower(filepath.Base(strings.ReplaceAll(argv[0], `\`, "/"))), ".exe")
+	switch {
+	case program == "kubectl-irsa" && argv[1] == "credential-process":
+		return argv[2:], true
+	case program == "kubectl" && len(argv) > 2 && argv[1] == "irsa" && argv[2] == "credential-process":
+		return argv[3:], true
+	}
+	return nil, false
+}
+
+// parsePinned reads the flags of a line that processCommand wrote; a person
+// may have put a space in place of "=".
+func parsePinned(argv []string) Pinned {
+	var p Pinned
+	into := map[string]*string{
+		"kubeconfig": &p.Kubeconfig, "context": &p.Context, "namespace": &p.Namespace, "n": &p.Namespace,
+		"service-account": &p.ServiceAccount, "role-arn": &p.RoleARN, "audience": &p.Audience, "issuer": &p.Issuer,
+		"region": &p.Region, "session-name": &p.SessionName, "sts-endpoint-url": &p.STSEndpointURL,
+		"policy": &p.Policy, "cache": &p.Cache,
+	}
+	for i := 0; i < len(argv); i++ {
+		name, value, has := strings.Cut(strings.TrimLeft(argv[i], "-"), "=")
+		if !has && i+1 < len(argv) && !strings.HasPrefix(argv[i+1], "-") {
+			i++
+			value = argv[i]
+		}
+		switch field := into[name]; {
+		case field != nil:
+			*field = value
+		case name == "duration":
+			p.Duration, _ = time.ParseDuration(value)
+		case name == "token-duration":
+			p.TokenDuration, _ = time.ParseDuration(value)
+		case name == "policy-arn":
+			p.PolicyARNs = append(p.PolicyARNs, value)
+		}
+	}
+	return p
+}
+
+// matches reports whether a cached session is one that this profile uses.
+func (p Pinned) matches(k creds.Key) bool {
+	return k.Context == p.Context && k.Namespace == p.Namespace && k.ServiceAccount == p.ServiceAccount
+}
+
+// ProfileName is the name a profile gets where the user chose none.
+func ProfileName(context, namespace, serviceAccount string) string {
+	return awsconfig.CleanName(context + "-" + namespace + "-" + serviceAccount)
+}

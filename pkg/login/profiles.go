@@ -1,0 +1,111 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+)
+
+// Book is where profiles and what belongs to them are kept.
+type Book struct {
+	ConfigPath string
+	GOOS       string
+	Cache      creds.Cache
+}
+
+// List is every profile of ours, in the order of the file. A process profile's
+// expiry is that of its cached credentials, zero where none are kept.
+func (b Book) List() ([]Owned, error) {
+	file, err := awsconfig.Read(b.ConfigPath)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := b.Cache.List()
+	if err != nil {
+		return nil, err
+	}
+	var all []Owned
+	for _, profile := range file.Profiles() {
+		o, ours := Recognise(b.GOOS, profile)
+		if !ours {
+			continue
+		}
+		if o.Mode == Process {
+			o.Expiration = latest(kept, o.Pinned)
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+func latest(kept []creds.Kept, p Pinned) (at time.Time) {
+	for _, k := range kept {
+		if p.matches(k.Key) && k.Key.RoleARN == p.RoleARN && k.Expiration.After(at) {
+			at = k.Expiration
+		}
+	}
+	return at
+}
+
+// DeadBinary reports whether a process profile calls a program that is gone.
+func (o Owned) DeadBinary() bool {
+	if o.Mode != Process {
+		return false
+	}
+	_, err := os.Stat(o.Binary)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// CheckOwned refuses a profile that is there and is none of ours.
+func (b Book) CheckOwned(name string) error {
+	file, err := awsconfig.Read(b.ConfigPath)
+	if err != nil {
+		return err
+	}
+	profile, exists := file.Profile(name)
+	if _, ours := Recognise(b.GOOS, profile); exists && !ours {
+		return fmt.Errorf("profile %q of %s was not written by kubectl irsa, and stays", name, b.ConfigPath)
+	}
+	return nil
+}
+
+// Remove takes away the profiles of ours that match, with their cached
+// credentials and token files, and gives them.
+func (b Book) Remove(ctx context.Context, match func(Owned) bool) ([]Owned, error) {
+	var removed []Owned
+	err := awsconfig.Edit(ctx, b.ConfigPath, func(file *awsconfig.File) ([]awsconfig.Change, error) {
+		removed = nil
+		var changes []awsconfig.Change
+		for _, profile := range file.Profiles() {
+			if o, ours := Recognise(b.GOOS, profile); ours && match(o) {
+				removed = append(removed, o)
+				changes = append(changes, awsconfig.Change{Profile: profile.Name, Remove: true})
+			}
+		}
+		return changes, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range removed {
+		if err := b.forget(o); err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+func (b Book) forget(o Owned) error {
+	if o.TokenFile != "" {
+		if err := os.Remove(o.TokenFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the token of profile %q: %w", o.Name, err)
+		}
+	}
+	return b.Cache.Remove(o.Pinned.matches)
+}

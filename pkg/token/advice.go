@@ -1,0 +1,94 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// NoServiceAccount reports whether err says that the ServiceAccount is
+// missing. A missing namespace, pod or secret is something else.
+func NoServiceAccount(err error) bool {
+	return apierrors.IsNotFound(err) && kindOf(err) == "serviceaccounts"
+}
+
+func kindOf(err error) string {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && status.Status().Details != nil {
+		return status.Status().Details.Kind
+	}
+	return ""
+}
+
+// advise says what a refusal means. The server's own error stays in the chain.
+func advise(r Request, err error) error {
+	doing := fmt.Errorf("asking for a token of %s: %w", r.reference(), err)
+	switch {
+	case NoServiceAccount(err):
+		return hint.Wrap(doing, fmt.Sprintf("kubectl create serviceaccount %s -n %s", r.ServiceAccount, r.Namespace))
+	case apierrors.IsNotFound(err) && kindOf(err) == "namespaces":
+		return hint.Wrap(doing, "create the namespace, or name another with -n",
+			"kubectl create namespace "+r.Namespace)
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "because it is being terminated"):
+		return hint.Wrap(doing, fmt.Sprintf("namespace %s is being deleted: wait until it is gone, or name another with -n", r.Namespace))
+	case apierrors.IsForbidden(err):
+		return hint.Wrap(doing, append([]string{"ask an administrator of the cluster for this:"},
+			Role(r.Namespace, r.ServiceAccount, userOf(err))...)...)
+	}
+	return Unreachable(doing)
+}
+
+// Unreachable adds advice to an error of the transport: no answer, a
+// certificate, credentials that the server does not know.
+func Unreachable(err error) error {
+	text := err.Error()
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return hint.Wrap(err, "the API server does not accept the credentials of this kubeconfig context: they are expired or belong to another cluster",
+			"kubectl auth whoami")
+	case strings.Contains(text, "x509: certificate has expired"):
+		return hint.Wrap(err, "a certificate has run out, or this machine's clock is wrong")
+	case strings.Contains(text, "x509: "):
+		return hint.Wrap(err, "the API server's certificate does not fit certificate-authority-data and server of this kubeconfig context",
+			"kubectl config view --minify")
+	case strings.Contains(text, "tls: expired certificate"), strings.Contains(text, "remote error: tls:"):
+		return hint.Wrap(err, "the API server refused the client certificate of this kubeconfig context")
+	case strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
+		strings.Contains(text, "no route to host"), strings.Contains(text, "network is unreachable"):
+		return hint.Wrap(err, "is the cluster running, and is this the right context?",
+			"kubectl config get-contexts")
+	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout exceeded"), strings.Contains(text, "i/o timeout"):
+		return hint.Wrap(err, "the API server did not answer in time: try a longer --request-timeout, or check the VPN and the context",
+			"kubectl config get-contexts")
+	case apierrors.ReasonForError(err) == metav1.StatusReasonUnknown && strings.Contains(text, "looking for beginning of value"):
+		return hint.Wrap(err, "something between here and the API server answered in its place, perhaps a proxy: look at HTTPS_PROXY and NO_PROXY")
+	}
+	return err
+}
+
+// Role is the least that lets a user ask for tokens of one ServiceAccount, as
+// lines to paste.
+// https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+func Role(namespace, serviceAccount, user string) []string {
+	name := "irsa-login-" + serviceAccount
+	return []string{
+		fmt.Sprintf("kubectl create role %s -n %s --verb=create --resource=serviceaccounts/token --resource-name=%s", name, namespace, serviceAccount),
+		fmt.Sprintf("kubectl create rolebinding %s -n %s --role=%s --user=%s", name, namespace, name, user),
+	}
+}
+
+// userOf is the user whom a refusal of the API server names.
+func userOf(err error) string {
+	_, after, found := strings.Cut(err.Error(), `User "`)
+	user, _, closed := strings.Cut(after, `"`)
+	if !found || !closed {
+		return "USER"
+	}
+	return user
+}
