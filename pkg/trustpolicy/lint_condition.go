@@ -1,0 +1,268 @@
+package trustpolicy
+
+import (
+	"strings"
+)
+
+// operators judges what is written in the conditions, whatever they are for.
+func (l *linter) operators() {
+	st := l.statement
+	for i := range st.Conditions {
+		c := &st.Conditions[i]
+		if !c.Operator.Known() {
+			l.report("", Warn, c.name, Patch{}, "%s is no condition operator that IAM documents", c.Operator)
+		}
+		for j := range c.Keys {
+			k := &c.Keys[j]
+			if k.twice {
+				l.report("ROLE3", Warn, k.name, Patch{}, "the key %s is there twice, in different case", k.Key)
+			}
+			for n := range k.Values {
+				if v := &k.Values[n]; strings.Contains(v.Text, "${") && !l.policy.variables() {
+					l.report("ROLE4", Warn, v.Span, Patch{}, "%q has a policy variable, which is plain text without \"Version\": %q", v.Text, Version2012)
+				}
+			}
+		}
+	}
+}
+
+// each visits the keys of the statement's conditions.
+func (l *linter) each(visit func(c *Condition, k *ConditionKey)) {
+	for i := range l.statement.Conditions {
+		c := &l.statement.Conditions[i]
+		for j := range c.Keys {
+			visit(c, &c.Keys[j])
+		}
+	}
+}
+
+// claimOf takes a provider's key apart at its last colon.
+func claimOf(key string) (prefix, claim string) {
+	i := strings.LastIndexByte(key, ':')
+	if i < 0 {
+		return "", ""
+	}
+	return key[:i], key[i+1:]
+}
+
+// keys judges which keys are asked and by what operators.
+func (l *linter) keys() {
+	p, st := l.policy, l.statement
+	providers := st.providers()
+	l.each(func(c *Condition, k *ConditionKey) {
+		prefix, claim := claimOf(k.Key)
+		if !strings.ContainsAny(prefix, "./:") || len(providers) == 0 {
+			return // a key of AWS
+		}
+		own, near := false, ""
+		for _, provider := range providers {
+			want := ConditionPrefix(provider)
+			own = own || strings.EqualFold(prefix, want)
+			if near == "" || sameIssuer(prefix, want) {
+				near = want
+			}
+		}
+		switch {
+		case !own:
+			patch := Patch{}
+			if len(providers) == 1 || sameIssuer(prefix, near) {
+				patch = p.patch("use the key of this provider", p.edit(k.name, quote(near+":"+claim)))
+			}
+			l.report("ROLE3", Fail, k.name, patch, "the key %s belongs to another issuer: this provider's keys begin with %s", k.Key, near)
+		case !knownClaim(claim):
+			l.report("ROLE3", Warn, k.name, Patch{}, "%s is no claim IAM makes a condition key of for every provider: a token may not satisfy it", claim)
+		}
+		if claim != "aud" && claim != "sub" || c.Operator.negated || c.Operator.family == null {
+			return
+		}
+		l.absence(c, k, claim)
+		l.wildcards(c, k, claim)
+	})
+}
+
+// knownClaim reports whether a claim is a key with every OIDC provider:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif.
+func knownClaim(claim string) bool {
+	switch strings.ToLower(claim) {
+	case "aud", "sub", "amr", "oaud", "azp", "email", "id":
+		return true
+	}
+	return false
+}
+
+// absence finds operators that a missing key satisfies.
+func (l *linter) absence(c *Condition, k *ConditionKey, claim string) {
+	op := c.Operator
+	if op.Set == NoSet && !op.IfExists {
+		return
+	}
+	plain := Operator{Name: op.Name, family: op.family}
+	patch := Patch{}
+	if !l.hasOperator(plain.String()) {
+		patch = l.policy.patch("ask for the key itself", l.policy.edit(c.name, quote(plain.String())))
+	}
+	switch {
+	case op.Set == ForAllValues:
+		l.report("ROLE5", Fail, c.name, patch, "%s of %s is satisfied when the key is absent", op, claim)
+	case op.IfExists:
+		l.report("ROLE5", Warn, c.name, patch, "%s of %s is satisfied when the key is absent", op, claim)
+	default:
+		l.report("ROLE5", Warn, c.name, patch, "%s has one value: %s needs no set operator", claim, op)
+	}
+}
+
+func (l *linter) hasOperator(name string) bool {
+	for i := range l.statement.Conditions {
+		if strings.EqualFold(l.statement.Conditions[i].Operator.String(), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// wildcards finds * and ? that are compared as plain characters.
+func (l *linter) wildcards(c *Condition, k *ConditionKey, claim string) {
+	if c.Operator.Wildcards() {
+		return
+	}
+	for i := range k.Values {
+		v := &k.Values[i]
+		if !hasWildcard(v.Text) || strings.Contains(v.Text, "${") && l.policy.variables() {
+			continue
+		}
+		patch := Patch{}
+		if claim == "sub" && c.Operator.family == stringEquals {
+			if edits := l.policy.toStringLike(l.statement, c, k); len(edits) > 0 {
+				patch = l.policy.patch("compare the subject as a pattern", edits...)
+			}
+		} else if claim == "aud" && l.options.Audience != "" {
+			patch = l.policy.patch("ask for the audience", l.policy.edit(v.Span, quote(l.options.Audience)))
+		}
+		l.report("ROLE4", Fail, v.Span, patch, "%s compares %q as it is: * and ? are wildcards under StringLike only", c.Operator, v.Text)
+	}
+}
+
+// required reports whether the statement has a condition that a token without
+// the claim, or with any claim, does not pass; and where the claim is asked.
+func (l *linter) required(claim string) (found bool) {
+	l.each(func(c *Condition, k *ConditionKey) {
+		op := c.Operator
+		_, have := claimOf(k.Key)
+		if strings.EqualFold(have, claim) && !op.negated && op.Set != ForAllValues && !op.IfExists &&
+			(op.family == stringEquals || op.family == stringFold || op.family == stringLike) {
+			found = true
+		}
+	})
+	return found
+}
+
+// audience wants a condition on aud, and the right value in it.
+func (l *linter) audience() {
+	p, st, want := l.policy, l.statement, l.options.Audience
+	if !l.required("aud") {
+		l.report("ROLE2", Warn, st.Span, l.addCondition("aud", want), "no condition on aud: every audience of the provider is accepted")
+	}
+	if want == "" {
+		return
+	}
+	l.each(func(c *Condition, k *ConditionKey) {
+		if _, claim := claimOf(k.Key); claim != "aud" || c.Operator.negated || !foldedString(c.Operator.family) {
+			return
+		}
+		var typo *Value
+		for i := range k.Values {
+			if matches(c.Operator.family, k.Values[i].Text, want) == True {
+				return
+			}
+			if audienceTypo(k.Values[i].Text, want) {
+				typo = &k.Values[i]
+			}
+		}
+		switch {
+		case typo != nil:
+			l.report("ROLE2", Fail, typo.Span, p.patch("ask for "+want, p.edit(typo.Span, quote(want))),
+				"the audience is %q and should be %q", typo.Text, want)
+		case !strings.Contains(strings.Join(texts(k.Values), ""), "${"):
+			l.report("ROLE2", Fail, k.value, p.patch("also accept "+want, p.addValue(k.Values, k.value, k.list, want)),
+				"the audience %q is not among %s", want, quoted(texts(k.Values)))
+		}
+	})
+}
+
+func foldedString(f family) bool { return f == stringEquals || f == stringFold || f == stringLike }
+
+// addCondition makes the patch that adds a condition of a single provider's
+// key to StringEquals.
+func (l *linter) addCondition(claim, value string) Patch {
+	p, st := l.policy, l.statement
+	providers := st.providers()
+	if value == "" || len(providers) != 1 {
+		return Patch{}
+	}
+	member := quote(ConditionPrefix(providers[0])+":"+claim) + ": " + quote(value)
+	summary := "ask for " + claim + " " + value
+	if st.condition == (Span{}) {
+		return p.patch(summary, Edit{Offset: st.action.End, New: `, "Condition": {"StringEquals": {` + member + "}}"})
+	}
+	for i := range st.Conditions {
+		if c := &st.Conditions[i]; c.Operator.String() == "StringEquals" {
+			if len(c.Keys) == 0 {
+				return p.patch(summary, p.edit(c.value, "{"+member+"}"))
+			}
+			separator := ", "
+			if start := p.lineStart(c.Keys[0].name.Start); strings.TrimSpace(start) == "" && strings.Contains(p.Text(c.value), "\n") {
+				separator = ",\n" + start
+			}
+			return p.patch(summary, Edit{Offset: c.Keys[0].name.Start, New: member + separator})
+		}
+	}
+	separator := ""
+	if len(st.Conditions) > 0 {
+		separator = ", "
+	}
+	return p.patch(summary, Edit{Offset: st.condition.Start + 1, New: `"StringEquals": {` + member + "}" + separator})
+}
+
+// subject wants a condition on sub that not everybody passes.
+func (l *linter) subject() {
+	if !l.required("sub") {
+		l.report("ROLE7", Fail, l.statement.Span, Patch{}, "no condition on sub: every ServiceAccount of the cluster can assume the role")
+		return
+	}
+	l.each(func(c *Condition, k *ConditionKey) {
+		if _, claim := claimOf(k.Key); claim != "sub" || c.Operator.negated || !c.Operator.Wildcards() {
+			return
+		}
+		for i := range k.Values {
+			v := &k.Values[i]
+			switch breadth(v.Text) {
+			case anySubject:
+				l.report("ROLE7", Fail, v.Span, Patch{}, "%q matches every ServiceAccount of the cluster", v.Text)
+			case anyNamespace:
+				l.report("ROLE7", Warn, v.Span, Patch{}, "%q matches in namespaces that do not exist yet: whoever may create one can assume the role", v.Text)
+			}
+		}
+	})
+}
+
+type reach uint8
+
+const (
+	narrow       reach = iota
+	anyNamespace       // a wildcard reaches into the namespace
+	anySubject
+)
+
+// breadth says how far a subject pattern reaches. Names that nobody chose stand
+// for all others: what they match, everything matches.
+func breadth(pattern string) reach {
+	const subject = "system:serviceaccount:"
+	if like(pattern, subject+"qzqzqzqzqzqz:xyxyxyxyxyxy") && like(pattern, subject+"xyxyxyxyxyxy:qzqzqzqzqzqz") {
+		return anySubject
+	}
+	namespace, _, _ := strings.Cut(strings.TrimPrefix(pattern, subject), ":")
+	if hasWildcard(namespace) {
+		return anyNamespace
+	}
+	return narrow
+}
