@@ -57,7 +57,7 @@ func (s spec) environment() []string {
 	if s.Private {
 		kind = "private"
 	}
-	ca := filepath.Join(s.Dir, "aws-ca.pem")
+	ca := filepath.Join(s.Dir, caFile)
 	env := append([]string(nil), s.Environment...)
 	env = append(env,
 		"HOME="+filepath.Join(s.Dir, "home"),
@@ -71,7 +71,7 @@ func (s spec) environment() []string {
 		"IRSA_AUDIENCE="+s.Options.Audience, "IRSA_ROLE_ARN="+s.plan().RoleARN(),
 		"IRSA_NAMESPACE="+trust.Namespace, "IRSA_SERVICE_ACCOUNT="+trust.ServiceAccount,
 		"IRSA_SPARE_BUCKETS="+strings.Join(append(append([]string(nil), spareBuckets...), s.Options.Buckets...), " "),
-		"IRSA_ADMIN_CREDENTIALS="+filepath.Join(s.Dir, "admin-credentials"),
+		"IRSA_ADMIN_CREDENTIALS="+filepath.Join(s.Dir, adminFile),
 	)
 	if s.Options.Plugin != "" {
 		env = prepend(env, "PATH", s.Options.Plugin)

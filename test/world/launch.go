@@ -34,6 +34,8 @@ const (
 	hostsFile     = "hosts"
 	unsupported   = "unsupported" // a file: why there can be no namespaces
 	controlSocket = "control.sock"
+	caFile        = "aws-ca.pem"        // the authority of AWS's certificates
+	adminFile     = "admin-credentials" // a shared credentials file with profile admin
 )
 
 // launch makes a world, waits for its end, and removes it.

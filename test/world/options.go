@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-irsa/kubectl-irsa/test/world/awsplane"
 	"github.com/kubectl-irsa/kubectl-irsa/test/world/controlplane"
 	"github.com/kubectl-irsa/kubectl-irsa/test/world/netns"
 )
@@ -36,8 +37,7 @@ type options struct {
 }
 
 const (
-	region         = "us-east-1"
-	regionalS3     = "s3." + region + ".amazonaws.com"
+	regionalS3     = "s3." + awsplane.Region + ".amazonaws.com"
 	defaultIssuer  = "cluster-issuer"
 	defaultCommand = "/bin/sh"
 )

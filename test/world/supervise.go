@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/kubectl-irsa/kubectl-irsa/test/world/authority"
 	"github.com/kubectl-irsa/kubectl-irsa/test/world/awsplane"
@@ -101,9 +105,7 @@ func (w *world) start(ctx context.Context) error {
 			return fmt.Errorf("setting it up: %w", err)
 		}
 	}
-	if w.record != nil {
-		w.record.Begin()
-	}
+	w.record.Begin()
 	return nil
 }
 
@@ -141,10 +143,11 @@ func (w *world) startKubernetes(ctx context.Context) error {
 
 func (w *world) startAWS(ctx context.Context) error {
 	s := w.spec
-	credentials := fmt.Sprintf("[admin]\naws_access_key_id = %s\naws_secret_access_key = %s\n", adminAccessKey, adminSecretKey)
-	if err := os.WriteFile(filepath.Join(s.Dir, "admin-credentials"), []byte(credentials), 0o600); err != nil {
+	log, err := os.OpenFile(filepath.Join(s.Dir, requestlog.File), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
 		return err
 	}
+	w.record = requestlog.NewWriter(log)
 	if !s.Private {
 		return w.startDouble(ctx)
 	}
@@ -152,14 +155,13 @@ func (w *world) startAWS(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.Dir, "aws-ca.pem"), ca.PEM, 0o644); err != nil { //nolint:gosec // public
+	if err := w.introduce(ca.PEM, adminAccessKey, adminSecretKey); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(filepath.Join(s.Dir, "aws.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	w.record, w.plan.Roots = requestlog.NewWriter(log), ca.Pool()
+	w.plan.Client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12}}}
+	w.plan.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: adminAccessKey, SecretAccessKey: adminSecretKey}, nil
+	})
 	w.aws, err = awsplane.Start(ctx, awsplane.Config{
 		Dir: filepath.Join(s.Dir, "aws"), Logs: filepath.Join(s.Dir, "logs"), VersityGW: s.Servers.VersityGW,
 		Address: netns.AWS, AccessKey: adminAccessKey, SecretKey: adminSecretKey, Env: w.serverEnvironment(),
@@ -167,11 +169,21 @@ func (w *world) startAWS(ctx context.Context) error {
 	return err
 }
 
+// introduce writes what a command needs to talk to AWS: the authority of its
+// certificates and the administrator's credentials.
+func (w *world) introduce(ca []byte, accessKey, secretKey string) error {
+	credentials := fmt.Sprintf("[admin]\naws_access_key_id = %s\naws_secret_access_key = %s\n", accessKey, secretKey)
+	return errors.Join(
+		os.WriteFile(filepath.Join(w.spec.Dir, caFile), ca, 0o644), //nolint:gosec // public
+		os.WriteFile(filepath.Join(w.spec.Dir, adminFile), []byte(credentials), 0o600),
+	)
+}
+
 // serverEnvironment is small: the servers take nothing from outside.
 func (w *world) serverEnvironment() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(w.spec.Dir, "logs"),
-		"SSL_CERT_FILE=" + filepath.Join(w.spec.Dir, "aws-ca.pem"),
+		"SSL_CERT_FILE=" + filepath.Join(w.spec.Dir, caFile),
 		"SSL_CERT_DIR=" + filepath.Join(w.spec.Dir, "no-certificates"),
 	}
 }
@@ -180,7 +192,7 @@ func (w *world) serverEnvironment() []string {
 func (s spec) plan() trust.Plan {
 	return trust.Plan{
 		Issuer: s.Options.issuer(), Bucket: s.Options.Bucket, Prefix: s.Options.IssuerPath, Audience: s.Options.Audience,
-		Account: awsplane.Account, Region: region, AccessKey: adminAccessKey, SecretKey: adminSecretKey,
+		Account: awsplane.Account, Region: awsplane.Region,
 	}
 }
 

@@ -114,7 +114,6 @@ func (w *world) rotate(ctx context.Context, args []string) error {
 	if err := w.api.Rotate(kind, !drop); err != nil {
 		return err
 	}
-	w.api.KillAPI()
 	return w.api.StartAPI(ctx)
 }
 
@@ -133,7 +132,6 @@ func (w *world) restartAPI(ctx context.Context, args []string) error {
 	if longest != 0 {
 		w.api.SetMaxExpiration(longest)
 	}
-	w.api.KillAPI()
 	return w.api.StartAPI(ctx)
 }
 

@@ -66,8 +66,10 @@ func Start(ctx context.Context, config Config, launcher *process.Launcher, ca *a
 	return p, nil
 }
 
-// StartServers starts the servers behind the front and returns when they are up.
+// StartServers starts the servers behind the front, in the place of those that
+// run, and returns when they are up.
 func (p *Plane) StartServers(ctx context.Context) error {
+	p.KillServers()
 	data, sidecar := filepath.Join(p.config.Dir, "buckets"), filepath.Join(p.config.Dir, "attributes")
 	identities, private := filepath.Join(p.config.Dir, "iam"), p.socket("private")
 	for _, dir := range []string{data, sidecar, identities} {

@@ -33,7 +33,7 @@ const readyWithin = 90 * time.Second
 type Config struct {
 	Dir            string // of its own files; exists
 	Logs           string // directory of the servers' logs; exists
-	Audit          string // path of the audit log
+	Audit          string // path of the audit log, see ReadAudit
 	APIServer      string // the program
 	Etcd           string // the program
 	Address        string // to listen at
@@ -132,8 +132,10 @@ func (cp *ControlPlane) startEtcd() error {
 	return err
 }
 
-// StartAPI starts the API server alone and returns when it is ready.
+// StartAPI starts the API server alone, in the place of one that runs, and
+// returns when it is ready.
 func (cp *ControlPlane) StartAPI(ctx context.Context) error {
+	cp.api.Kill()
 	argv := []string{cp.config.APIServer,
 		"--etcd-servers=" + cp.etcdURL,
 		"--bind-address=" + cp.config.Address, "--secure-port=" + strconv.Itoa(cp.config.Port),

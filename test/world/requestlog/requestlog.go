@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// File is the name of the log in a world's directory.
+const File = "aws.log"
+
 // A Request is what a server was asked, without its secrets.
 type Request struct {
 	Time      time.Time           `json:"time"`
@@ -95,4 +98,10 @@ func Read(path string, offset int64) ([]Request, int64, error) {
 		offset += int64(len(line)) + 1
 	}
 	return requests, offset, nil
+}
+
+// ByServer is true of the requests by which STS itself fetches an issuer's
+// documents, told by the user agent of VersityGW.
+func (r Request) ByServer() bool {
+	return !r.Signed && r.Method == "GET" && r.UserAgent == "Go-http-client/1.1"
 }

@@ -5,17 +5,17 @@ package trust
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // Names that the trusted world uses.
@@ -43,9 +43,8 @@ type Plan struct {
 	Account  string // the account's number
 	Region   string
 
-	AccessKey, SecretKey string         // of the account's administrator
-	Roots                *x509.CertPool // what AWS's certificates are checked against; nil is the system's
-	Endpoint             string         // of all services; empty is AWS's own names
+	Credentials aws.CredentialsProvider // of the account's administrator
+	Client      *http.Client            // leads to AWS and trusts its certificates
 }
 
 // RoleARN is the role's.
@@ -118,12 +117,32 @@ func (p Plan) createBuckets(ctx context.Context) error {
 			return fmt.Errorf("creating bucket %s: %w", bucket, err)
 		}
 	}
+	if err := p.unblock(ctx, client); err != nil {
+		return err
+	}
 	if _, err := client.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &p.Bucket, Policy: aws.String(document(
 		map[string]any{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::" + p.Bucket + "/*"},
 	))}); err != nil {
 		return fmt.Errorf("making bucket %s public: %w", p.Bucket, err)
 	}
 	return p.put(ctx, DataBucket, "basket.json", "application/json", []byte(`{"apples": 3}`+"\n"))
+}
+
+// unblock lets the bucket have a public policy. A server that does not know how
+// to block one has nothing to unblock.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+func (p Plan) unblock(ctx context.Context, client *s3.Client) error {
+	_, err := client.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+		Bucket: &p.Bucket,
+		PublicAccessBlockConfiguration: &s3types.PublicAccessBlockConfiguration{
+			BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true),
+			BlockPublicPolicy: aws.Bool(false), RestrictPublicBuckets: aws.Bool(false),
+		},
+	})
+	if err = unless(err, "NotImplemented"); err != nil {
+		return fmt.Errorf("letting bucket %s have a public policy: %w", p.Bucket, err)
+	}
+	return nil
 }
 
 func (p Plan) trust(ctx context.Context) error {
@@ -179,22 +198,7 @@ func (p Plan) key(name string) string {
 }
 
 func (p Plan) config() aws.Config {
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-		t.Proxy = nil
-		if p.Roots != nil {
-			t.TLSClientConfig.RootCAs = p.Roots
-		}
-	})
-	config := aws.Config{
-		Region: p.Region, HTTPClient: client,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: p.AccessKey, SecretAccessKey: p.SecretKey}, nil
-		}),
-	}
-	if p.Endpoint != "" {
-		config.BaseEndpoint = &p.Endpoint
-	}
-	return config
+	return aws.Config{Region: p.Region, HTTPClient: p.Client, Credentials: p.Credentials}
 }
 
 func (p Plan) s3() *s3.Client {
@@ -215,12 +219,14 @@ func document(statements ...map[string]any) string {
 // existing takes the result of a create call and forgives that the thing is
 // there already.
 func existing[T any](_ T, err error) error {
+	return unless(err, "EntityAlreadyExists", "BucketAlreadyOwnedByYou")
+}
+
+// unless forgives an error that has one of the codes.
+func unless(err error, codes ...string) error {
 	var coded interface{ ErrorCode() string }
-	if errors.As(err, &coded) {
-		switch coded.ErrorCode() {
-		case "EntityAlreadyExists", "BucketAlreadyOwnedByYou":
-			return nil
-		}
+	if errors.As(err, &coded) && slices.Contains(codes, coded.ErrorCode()) {
+		return nil
 	}
 	return err
 }
