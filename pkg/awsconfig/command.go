@@ -183,7 +183,7 @@ func checkArgument(goos string, i int, arg string) error {
 	return nil
 }
 
-const plainPOSIX = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+:,./_-"
+const plainPOSIX = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@+:,./_-"
 
 // quotePOSIX writes arg so that the shell and shlex read it alike. The program
 // name keeps its first letters outside the quotes, so that the line does not

@@ -1,0 +1,7 @@
+//go:build unix
+
+package awsconfig
+
+import "syscall"
+
+const mountError = syscall.EBUSY
