@@ -92,7 +92,6 @@ func (o STSOptions) sharedConfig() []func(*config.LoadOptions) error {
 		return []func(*config.LoadOptions) error{config.WithSharedConfigProfile(o.Profile)}
 	}
 	return []func(*config.LoadOptions) error{
-		config.WithSharedConfigProfile("default"),
 		config.WithSharedConfigFiles([]string{}),
 		config.WithSharedCredentialsFiles([]string{}),
 	}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -338,15 +337,17 @@ func until(at, now time.Time) string {
 
 // left is the time until at, in words short enough for a column.
 func left(at, now time.Time) string {
-	switch d := at.Sub(now).Round(time.Second); {
+	d := at.Sub(now)
+	switch minutes := int(d.Round(time.Minute).Minutes()); {
 	case d <= 0:
 		return "expired"
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Round(time.Minute).Minutes()))
+	case minutes < 60:
+		return fmt.Sprintf("%dm", minutes)
+	case minutes%60 == 0:
+		return fmt.Sprintf("%dh", minutes/60)
 	default:
-		d = d.Round(time.Minute)
-		return strings.TrimSuffix(fmt.Sprintf("%dh%dm", int(d.Hours()), int(d.Minutes())%60), "0m")
+		return fmt.Sprintf("%dh%dm", minutes/60, minutes%60)
 	}
 }

@@ -1,0 +1,77 @@
+package awsapi
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+)
+
+// AdminOptions choose the credentials of commands that look into IAM and S3 or
+// change them.
+type AdminOptions struct {
+	Profile     string // "" takes the SDK's usual sources
+	Region      string // "" takes the SDK's usual sources, else us-east-1
+	Application string // names this program in the user agent
+}
+
+// Admin are the clients of whoever builds a chain of trust or looks inside it.
+// They share one pool of connections.
+type Admin struct {
+	IAM    *iam.Client
+	S3     *s3.Client
+	STS    *sts.Client
+	Region string
+
+	credentials aws.CredentialsProvider
+}
+
+// NewAdmin makes the clients from the environment and the shared configuration
+// as the SDK reads them. Nothing is dialled and no credentials are fetched yet.
+func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(awshttp.NewBuildableClient()),
+		config.WithAPIOptions(userAgent(o.Application)),
+		config.WithRetryer(newRetryer),
+	}
+	if o.Profile != "" {
+		options = append(options, config.WithSharedConfigProfile(o.Profile))
+	}
+	if o.Region != "" {
+		options = append(options, config.WithRegion(o.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS settings: %w", err)
+	}
+	if cfg.Region == "" {
+		cfg.Region = irsa.RoleARN{}.Region()
+	}
+	return &Admin{
+		// IAM has one region in a partition, and refuses a signature for another.
+		IAM: iam.NewFromConfig(cfg, func(o *iam.Options) {
+			o.Region = irsa.RoleARN{Partition: irsa.PartitionOf(cfg.Region)}.Region()
+		}),
+		S3:          s3.NewFromConfig(cfg),
+		STS:         sts.NewFromConfig(cfg),
+		Region:      cfg.Region,
+		credentials: cfg.Credentials,
+	}, nil
+}
+
+// HasCredentials fetches the credentials that calls will be signed with, and
+// says why there are none. It asks no AWS service but those that give
+// credentials.
+func (a *Admin) HasCredentials(ctx context.Context) error {
+	if _, err := a.credentials.Retrieve(ctx); err != nil {
+		return fmt.Errorf("finding AWS credentials: %w", err)
+	}
+	return nil
+}
