@@ -1,0 +1,48 @@
+# make demo   the main job, start to end, against real servers
+# make test   everything; FULL=1 runs the long counts too
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+WORLD   := go run ./test/world
+LINTER  := bin/golangci-lint
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: demo test unit cross e2e bench lint generate build servers help
+
+help:
+	@sed -n 's/^# //p' $(MAKEFILE_LIST)
+
+demo: build servers
+	$(WORLD) --plugin $(CURDIR)/bin -- sh test/demo.sh
+
+test: unit cross e2e
+
+# no network, no cluster, no credentials
+unit:
+	go vet ./...
+	go test ./...
+
+# what is released must build, and its tests must compile, everywhere
+cross:
+	@for p in $(PLATFORMS); do echo "building and vetting for $$p"; \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/kubectl-irsa && \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./cmd/... ./pkg/... || exit 1; done
+
+# the same promises against a real kube-apiserver, IAM, STS and S3
+e2e: build servers
+	$(WORLD) --plugin $(CURDIR)/bin -- go test -tags e2e -count=1 -timeout 60m ./test/e2e/...
+
+# the servers are built once and kept in the user's cache directory
+servers:
+	$(WORLD) build
+
+bench: build servers
+	go run ./test/bench
+
+lint: $(LINTER)
+	$(LINTER) run ./...
+
+$(LINTER): tools/go.mod tools/go.sum
+	cd tools && go build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+build:
+	go build -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
