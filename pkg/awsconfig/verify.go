@@ -33,6 +33,11 @@ func verify(before, after *File, changes []Change) error {
 			return errUnsafe{changes[0].Profile, r.name, err}
 		}
 	}
+	for _, c := range changes {
+		if _, err := after.find(c.Profile); err != nil {
+			return errUnsafe{c.Profile, "one of the readers", err}
+		}
+	}
 	return nil
 }
 
