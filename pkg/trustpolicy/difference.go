@@ -63,7 +63,8 @@ func commonPrefix(a, b string, fold bool) (i, j int) {
 	return i, j
 }
 
-// furthest walks as like does and keeps the place that got furthest into text.
+// furthest walks as like does and keeps the place up to which characters of the
+// pattern, not its stars alone, got into text.
 func furthest(pattern, text string) (bestP, bestT int) {
 	p, t := 0, 0
 	star, resume := -1, 0
@@ -88,8 +89,8 @@ func furthest(pattern, text string) (bestP, bestT int) {
 		resume += width
 		p, t = star+1, resume
 	}
-	if t > bestT || t == bestT && p > bestP {
-		bestP, bestT = p, t
+	for bestP < len(pattern) && pattern[bestP] == '*' {
+		bestP++ // what is missed is what stands behind the star
 	}
 	return runeStart(pattern, bestP), runeStart(text, bestT)
 }
