@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // File is a configuration file as the AWS CLI reads it. It is a snapshot and
@@ -16,6 +17,7 @@ type File struct {
 	data     []byte
 	lines    []textLine
 	sections []*rawSection
+	goSDK    func() []readSection // how the Go SDK reads it, found out once
 }
 
 // Setting is a key, in lower case, and its value.
@@ -91,7 +93,8 @@ func parse(path string, data []byte) (*File, error) {
 		problem.Path = path
 		return nil, problem
 	}
-	return &File{path: path, data: data, lines: lines, sections: sections}, nil
+	goSDK := sync.OnceValue(func() []readSection { return readLikeGoSDK(data) })
+	return &File{path: path, data: data, lines: lines, sections: sections, goSDK: goSDK}, nil
 }
 
 // Profiles returns the profiles in the order of the file; [default] is the

@@ -52,7 +52,7 @@ func (f *File) find(profile string) (*rawSection, error) {
 		return nil, fmt.Errorf("%s: profile %s is defined twice, by [%s] on line %d and [%s] on line %d; make one of the two",
 			f.name(), profile, printable(found[0].header), found[0].line+1, printable(found[1].header), found[1].line+1)
 	}
-	for _, s := range readLikeGoSDK(f.data) {
+	for _, s := range f.goSDK() {
 		if s.name == "profile "+profile || s.name == profile && profile == "default" {
 			sdk = append(sdk, s.headers...)
 		}

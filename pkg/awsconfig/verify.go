@@ -25,7 +25,7 @@ func verify(before, after *File, changes []Change) error {
 		before, after []readSection
 	}{
 		{"the AWS CLI", before.read(), after.read()},
-		{"the Go SDK", readLikeGoSDK(before.data), readLikeGoSDK(after.data)},
+		{"the Go SDK", before.goSDK(), after.goSDK()},
 		{"ini.v1", iniBefore, iniAfter},
 	}
 	for _, r := range readers {
