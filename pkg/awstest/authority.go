@@ -22,9 +22,11 @@ var (
 	certificatesTo   = time.Date(2049, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// authority is a CA that makes a certificate for each host name it is asked for.
-type authority struct {
-	pem  []byte
+// Authority is a CA that makes a certificate for each host name it is asked for.
+type Authority struct {
+	// PEM is the CA's certificate.
+	PEM []byte
+
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 
@@ -32,7 +34,8 @@ type authority struct {
 	leaves map[string]*tls.Certificate
 }
 
-func newAuthority() (*authority, error) {
+// NewAuthority makes a CA with a new key.
+func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -50,8 +53,8 @@ func newAuthority() (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &authority{
-		pem:  pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+	return &Authority{
+		PEM:  pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		cert: cert, key: key, leaves: map[string]*tls.Certificate{},
 	}, nil
 }
@@ -64,7 +67,7 @@ func serialNumber() *big.Int {
 }
 
 // leaf is a certificate for a host name, or for loopback where there is none.
-func (a *authority) leaf(host string) (*tls.Certificate, error) {
+func (a *Authority) leaf(host string) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c, ok := a.leaves[host]; ok {
@@ -89,14 +92,17 @@ func (a *authority) leaf(host string) (*tls.Certificate, error) {
 	return c, nil
 }
 
-func (a *authority) serverConfig() *tls.Config {
+// ServerConfig serves HTTP/2 and HTTP/1.1 with certificates of the CA, for loopback
+// addresses and for whatever name a client asks for.
+func (a *Authority) ServerConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return a.leaf(hello.ServerName) },
 	}
 }
 
-func (a *authority) clientConfig() *tls.Config {
+// ClientConfig trusts the CA and no other.
+func (a *Authority) ClientConfig() *tls.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}

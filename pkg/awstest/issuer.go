@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -37,8 +38,8 @@ type signingKey struct {
 }
 
 // NewIssuer is an issuer with one new key: RSA (2048 bits), P-256, P-384 or P-521.
-func NewIssuer(url, keyType string) (*Issuer, error) {
-	i := &Issuer{URL: url, JWKSURI: strings.TrimSuffix(url, "/") + "/openid/v1/jwks", Now: time.Now}
+func NewIssuer(issuerURL, keyType string) (*Issuer, error) {
+	i := &Issuer{URL: issuerURL, JWKSURI: strings.TrimSuffix(issuerURL, "/") + "/openid/v1/jwks", Now: time.Now}
 	if err := i.Rotate(keyType); err != nil {
 		return nil, err
 	}
@@ -238,4 +239,23 @@ func (s *Server) Trust(issuer, role string, subjects ...string) string {
 	const audience = "sts.amazonaws.com"
 	provider := s.Account.AddProvider(issuer, audience)
 	return s.Account.AddRole(role[strings.LastIndexByte(role, '/')+1:], TrustPolicy(provider, audience, subjects...))
+}
+
+// PublishIssuer makes the documents of an issuer public in a bucket of the default
+// account, which is made where it is missing: for an issuer whose URL is
+// https://BUCKET.s3.REGION.amazonaws.com, or that with a path.
+func (s *Server) PublishIssuer(i *Issuer, bucketName string) {
+	s.mu.Lock()
+	_, exists := s.buckets[bucketName]
+	s.mu.Unlock()
+	if !exists {
+		s.Account.AddBucket(bucketName, "")
+	}
+	s.OpenToPublic(bucketName)
+	prefix := ""
+	if u, err := url.Parse(i.URL); err == nil {
+		prefix = strings.TrimPrefix(strings.TrimSuffix(u.Path, "/")+"/", "/")
+	}
+	s.PutObject(bucketName, prefix+strings.TrimPrefix(oidc.DiscoveryPath, "/"), "application/json", i.Discovery())
+	s.PutObject(bucketName, prefix+"openid/v1/jwks", "application/json", i.JWKS())
 }

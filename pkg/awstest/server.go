@@ -87,7 +87,7 @@ type Server struct {
 	Account *Account
 
 	opts     Options
-	ca       *authority
+	ca       *Authority
 	record   *record
 	issuers  *issuerDocuments
 	mu       sync.Mutex // guards everything below, and what hangs on accounts
@@ -121,12 +121,12 @@ func New(t testing.TB, options ...Options) *Server {
 // Start starts a Server; ctx bounds only the start. Close stops it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	o = o.withDefaults()
-	ca, err := newAuthority()
+	ca, err := NewAuthority()
 	if err != nil {
 		return nil, fmt.Errorf("starting the AWS double: %w", err)
 	}
 	s := &Server{
-		opts: o, ca: ca, CAPEM: ca.pem, record: &record{}, accounts: map[string]*Account{},
+		opts: o, ca: ca, CAPEM: ca.PEM, record: &record{}, accounts: map[string]*Account{},
 		keys: map[string]*accessKey{}, buckets: map[string]*bucket{},
 	}
 	s.Faults = &Faults{now: o.Now}
@@ -201,7 +201,7 @@ func (s *Server) listen(ctx context.Context) error {
 		}
 		s.servers = append(s.servers, srv)
 		if l == secure {
-			srv.TLSConfig = s.ca.serverConfig()
+			srv.TLSConfig = s.ca.ServerConfig()
 			go func() { _ = srv.ServeTLS(l, "", "") }()
 			continue
 		}
@@ -225,7 +225,7 @@ func (s *Server) Close() error {
 func (s *Server) Client() *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   s.ca.clientConfig(),
+		TLSClientConfig:   s.ca.ClientConfig(),
 		ForceAttemptHTTP2: true,
 		IdleConnTimeout:   30 * time.Second,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
