@@ -1,6 +1,7 @@
 package trustpolicy
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -54,16 +55,14 @@ func (l *linter) keys() {
 		if !strings.ContainsAny(prefix, "./:") || len(providers) == 0 {
 			return // a key of AWS
 		}
-		own, near := false, ""
+		near := ""
 		for _, provider := range providers {
-			want := ConditionPrefix(provider)
-			own = own || strings.EqualFold(prefix, want)
-			if near == "" || sameIssuer(prefix, want) {
+			if want := cleanPrefix(provider); near == "" || sameIssuer(prefix, want) {
 				near = want
 			}
 		}
 		switch {
-		case !own:
+		case !st.owns(prefix):
 			patch := Patch{}
 			if len(providers) == 1 || sameIssuer(prefix, near) {
 				patch = p.patch("use the key of this provider", p.edit(k.name, quote(near+":"+claim)))
@@ -77,6 +76,22 @@ func (l *linter) keys() {
 		}
 		l.absence(c, k, claim)
 		l.wildcards(c, k, claim)
+	})
+}
+
+// cleanPrefix is the prefix of a provider's condition keys, also where its ARN
+// has a scheme or a slash too many.
+func cleanPrefix(provider string) string {
+	prefix := ConditionPrefix(provider)
+	prefix = strings.TrimPrefix(strings.TrimPrefix(prefix, "https://"), "http://")
+	return strings.TrimRight(prefix, "/")
+}
+
+// owns reports whether keys with this prefix are those of a provider the
+// statement names.
+func (st *Statement) owns(prefix string) bool {
+	return slices.ContainsFunc(st.providers(), func(provider string) bool {
+		return strings.EqualFold(prefix, cleanPrefix(provider))
 	})
 }
 
@@ -96,10 +111,9 @@ func (l *linter) absence(c *Condition, k *ConditionKey, claim string) {
 	if op.Set == NoSet && !op.IfExists {
 		return
 	}
-	plain := Operator{Name: op.Name, family: op.family}
 	patch := Patch{}
-	if !l.hasOperator(plain.String()) {
-		patch = l.policy.patch("ask for the key itself", l.policy.edit(c.name, quote(plain.String())))
+	if edits := l.policy.moveKey(l.statement, c, k, Operator{Name: op.Name, family: op.family}); len(edits) > 0 {
+		patch = l.policy.patch("ask for the key itself", edits...)
 	}
 	switch {
 	case op.Set == ForAllValues:
@@ -109,15 +123,6 @@ func (l *linter) absence(c *Condition, k *ConditionKey, claim string) {
 	default:
 		l.report("ROLE5", Warn, c.name, patch, "%s has one value: %s needs no set operator", claim, op)
 	}
-}
-
-func (l *linter) hasOperator(name string) bool {
-	for i := range l.statement.Conditions {
-		if strings.EqualFold(l.statement.Conditions[i].Operator.String(), name) {
-			return true
-		}
-	}
-	return false
 }
 
 // wildcards finds * and ? that are compared as plain characters.
@@ -132,7 +137,7 @@ func (l *linter) wildcards(c *Condition, k *ConditionKey, claim string) {
 		}
 		patch := Patch{}
 		if claim == "sub" && c.Operator.family == stringEquals {
-			if edits := l.policy.toStringLike(l.statement, c, k); len(edits) > 0 {
+			if edits := l.policy.moveKey(l.statement, c, k, c.Operator.like()); len(edits) > 0 {
 				patch = l.policy.patch("compare the subject as a pattern", edits...)
 			}
 		} else if claim == "aud" && l.options.Audience != "" {
@@ -142,14 +147,15 @@ func (l *linter) wildcards(c *Condition, k *ConditionKey, claim string) {
 	}
 }
 
-// required reports whether the statement has a condition that a token without
-// the claim, or with any claim, does not pass; and where the claim is asked.
+// required reports whether the statement asks for a claim. A key of the provider
+// itself is always there, however it is asked; another one has to be asked by
+// an operator that an absent key does not satisfy: then nobody gets in.
 func (l *linter) required(claim string) (found bool) {
 	l.each(func(c *Condition, k *ConditionKey) {
 		op := c.Operator
-		_, have := claimOf(k.Key)
-		if strings.EqualFold(have, claim) && !op.negated && op.Set != ForAllValues && !op.IfExists &&
-			(op.family == stringEquals || op.family == stringFold || op.family == stringLike) {
+		prefix, have := claimOf(k.Key)
+		if strings.EqualFold(have, claim) && !op.negated && comparesText(op.family) &&
+			(l.statement.owns(prefix) || op.Set != ForAllValues && !op.IfExists) {
 			found = true
 		}
 	})
@@ -166,7 +172,7 @@ func (l *linter) audience() {
 		return
 	}
 	l.each(func(c *Condition, k *ConditionKey) {
-		if _, claim := claimOf(k.Key); claim != "aud" || c.Operator.negated || !foldedString(c.Operator.family) {
+		if _, claim := claimOf(k.Key); claim != "aud" || c.Operator.negated || !comparesText(c.Operator.family) {
 			return
 		}
 		var typo *Value
@@ -182,14 +188,14 @@ func (l *linter) audience() {
 		case typo != nil:
 			l.report("ROLE2", Fail, typo.Span, p.patch("ask for "+want, p.edit(typo.Span, quote(want))),
 				"the audience is %q and should be %q", typo.Text, want)
-		case !strings.Contains(strings.Join(texts(k.Values), ""), "${"):
+		case !strings.ContainsAny(strings.Join(texts(k.Values), ""), "*?$"):
 			l.report("ROLE2", Fail, k.value, p.patch("also accept "+want, p.addValue(k.Values, k.value, k.list, want)),
 				"the audience %q is not among %s", want, quoted(texts(k.Values)))
 		}
 	})
 }
 
-func foldedString(f family) bool { return f == stringEquals || f == stringFold || f == stringLike }
+func comparesText(f family) bool { return f == stringEquals || f == stringFold || f == stringLike }
 
 // addCondition makes the patch that adds a condition of a single provider's
 // key to StringEquals.
@@ -209,11 +215,8 @@ func (l *linter) addCondition(claim, value string) Patch {
 			if len(c.Keys) == 0 {
 				return p.patch(summary, p.edit(c.value, "{"+member+"}"))
 			}
-			separator := ", "
-			if start := p.lineStart(c.Keys[0].name.Start); strings.TrimSpace(start) == "" && strings.Contains(p.Text(c.value), "\n") {
-				separator = ",\n" + start
-			}
-			return p.patch(summary, Edit{Offset: c.Keys[0].name.Start, New: member + separator})
+			first := c.Keys[0].name.Start
+			return p.patch(summary, Edit{Offset: first, New: member + p.separator(first)})
 		}
 	}
 	separator := ""

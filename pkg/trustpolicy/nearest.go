@@ -1,8 +1,6 @@
 package trustpolicy
 
-import (
-	"strings"
-)
+import "strings"
 
 // A Miss is the Allow statement that came closest to applying.
 type Miss struct {
@@ -173,7 +171,7 @@ func (e *Evaluation) fixKey(st *Statement, c *Check) []Edit {
 	if op.family == stringEquals && claim == "sub" && len(edits) == 0 {
 		for i := range k.Values {
 			if hasWildcard(k.Values[i].Text) && like(k.Values[i].Text, actual[0]) {
-				return p.toStringLike(st, c.condition, k)
+				return p.moveKey(st, c.condition, k, op.like())
 			}
 		}
 	}
@@ -232,64 +230,4 @@ func (e *Evaluation) helps(patch Patch) bool {
 		return false
 	}
 	return !evaluate(p, e.request).Decision.Denied()
-}
-
-// toStringLike moves a key from StringEquals to StringLike, set operator and
-// IfExists kept: by renaming the operator where the key is alone under it, else
-// by moving the key.
-func (p *Policy) toStringLike(st *Statement, c *Condition, k *ConditionKey) []Edit {
-	op := Operator{Set: c.Operator.Set, Name: "StringLike", IfExists: c.Operator.IfExists, family: stringLike}
-	var target *Condition
-	at := 0
-	for i := range st.Conditions {
-		if strings.EqualFold(st.Conditions[i].Operator.String(), op.String()) {
-			target = &st.Conditions[i]
-		}
-		if &st.Conditions[i] == c {
-			at = i
-		}
-	}
-	if target == nil && len(c.Keys) == 1 {
-		return []Edit{p.edit(c.name, quote(op.String()))}
-	}
-	member := p.source[k.name.Start:k.value.End]
-	var edits []Edit
-	if len(c.Keys) > 1 {
-		var members []Span
-		n := 0
-		for i := range c.Keys {
-			if &c.Keys[i] == k {
-				n = i
-			}
-			members = append(members, Span{c.Keys[i].name.Start, c.Keys[i].value.End})
-		}
-		edits = append(edits, p.cut(members, n))
-	} else {
-		var blocks []Span
-		for i := range st.Conditions {
-			blocks = append(blocks, Span{st.Conditions[i].name.Start, st.Conditions[i].value.End})
-		}
-		edits = append(edits, p.cut(blocks, at))
-	}
-	if target == nil {
-		separator := ", "
-		if start := p.lineStart(c.name.Start); strings.TrimSpace(start) == "" && strings.Contains(p.source[:c.name.Start], "\n") {
-			separator = ",\n" + start
-		}
-		return append(edits, Edit{Offset: c.value.End, New: separator + quote(op.String()) + ": {" + member + "}"})
-	}
-	for i := range target.Keys {
-		if strings.EqualFold(target.Keys[i].Key, k.Key) {
-			return nil // both lists would have to be joined: they were meant as AND
-		}
-	}
-	if len(target.Keys) == 0 {
-		return append(edits, p.edit(target.value, "{"+member+"}"))
-	}
-	last := target.Keys[len(target.Keys)-1]
-	separator := ", "
-	if start := p.lineStart(last.name.Start); strings.TrimSpace(start) == "" && strings.Contains(p.source[:last.name.Start], "\n") {
-		separator = ",\n" + start
-	}
-	return append(edits, Edit{Offset: last.value.End, New: separator + member})
 }
