@@ -245,6 +245,31 @@ func TestAddStatementLeavesOtherStatementsAlone(t *testing.T) {
 	}
 }
 
+func TestATakenSidIsLeftOut(t *testing.T) {
+	before := doc(`{"Sid":"Cart","Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`)
+	patch, err := trustpolicy.Add(parse(t, before), trustpolicy.Trust{Sid: "Cart", Provider: provider, Audience: audience, Subject: subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := parse(t, apply(t, patch, before)); got.Statements[1].Sid != "" {
+		t.Errorf("the new statement has the Sid %q", got.Statements[1].Sid)
+	}
+}
+
+func TestSessionTagsAreNotTakenForGranted(t *testing.T) {
+	before := doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"%cart"}`))
+	trust := trustpolicy.Trust{Provider: provider, Audience: audience, Subject: subject, TagSession: true}
+	patch, err := trustpolicy.Add(parse(t, before), trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := trustpolicy.WebIdentity(provider, audience, subject)
+	r.Action = trustpolicy.ActionTagSession
+	if d := trustpolicy.Evaluate(parse(t, apply(t, patch, before)), r).Decision; d != trustpolicy.Allowed {
+		t.Errorf("session tags: %s", d)
+	}
+}
+
 func TestRemoveSubject(t *testing.T) {
 	tests := map[string]struct {
 		doc, subject string

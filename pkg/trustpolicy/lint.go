@@ -34,6 +34,7 @@ type Finding struct {
 type LintOptions struct {
 	Provider string // the ARN of the provider it should trust
 	Audience string // the audience of the tokens; irsa.DefaultAudience for most
+	Subject  string // the subject to name where a statement names none
 }
 
 // Lint looks for the mistakes that can be seen without a request, in the order
@@ -136,7 +137,11 @@ func (l *linter) principal() {
 			v := &g.Values[j]
 			switch {
 			case v.Text == "*":
-				l.report("ROLE6", Fail, v.Span, Patch{}, `Principal {%q: "*"} trusts everybody: name the principal`, g.Type)
+				severity := Fail
+				if !web && len(st.Conditions) > 0 {
+					severity = Warn // such as everybody of an organization
+				}
+				l.report("ROLE6", severity, v.Span, Patch{}, `Principal {%q: "*"} trusts everybody: name the principal`, g.Type)
 			case g.Type == "Federated":
 				l.federated(v)
 			case g.Type == "AWS" && strings.Contains(v.Text, oidcResource):

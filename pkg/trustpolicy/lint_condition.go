@@ -37,22 +37,13 @@ func (l *linter) each(visit func(c *Condition, k *ConditionKey)) {
 	}
 }
 
-// claimOf takes a provider's key apart at its last colon.
-func claimOf(key string) (prefix, claim string) {
-	i := strings.LastIndexByte(key, ':')
-	if i < 0 {
-		return "", ""
-	}
-	return key[:i], key[i+1:]
-}
-
 // keys judges which keys are asked and by what operators.
 func (l *linter) keys() {
 	p, st := l.policy, l.statement
 	providers := st.providers()
 	l.each(func(c *Condition, k *ConditionKey) {
 		prefix, claim := claimOf(k.Key)
-		if !strings.ContainsAny(prefix, "./:") || len(providers) == 0 {
+		if !providerKey(k.Key) || len(providers) == 0 {
 			return // a key of AWS
 		}
 		near := ""
@@ -98,7 +89,7 @@ func (st *Statement) owns(prefix string) bool {
 // knownClaim reports whether a claim is a key with every OIDC provider:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif.
 func knownClaim(claim string) bool {
-	switch strings.ToLower(claim) {
+	switch claim {
 	case "aud", "sub", "amr", "oaud", "azp", "email", "id":
 		return true
 	}
@@ -154,7 +145,7 @@ func (l *linter) required(claim string) (found bool) {
 	l.each(func(c *Condition, k *ConditionKey) {
 		op := c.Operator
 		prefix, have := claimOf(k.Key)
-		if strings.EqualFold(have, claim) && !op.negated && comparesText(op.family) &&
+		if have == claim && !op.negated && comparesText(op.family) &&
 			(l.statement.owns(prefix) || op.Set != ForAllValues && !op.IfExists) {
 			found = true
 		}
@@ -165,6 +156,8 @@ func (l *linter) required(claim string) (found bool) {
 // audience wants a condition on aud, and the right value in it.
 func (l *linter) audience() {
 	p, st, want := l.policy, l.statement, l.options.Audience
+	// Another provider's tokens may have another audience: only a slip counts.
+	intended := l.options.Provider == "" || st.owns(ConditionPrefix(l.options.Provider))
 	if !l.required("aud") {
 		l.report("ROLE2", Warn, st.Span, l.addCondition("aud", want), "no condition on aud: every audience of the provider is accepted")
 	}
@@ -188,7 +181,7 @@ func (l *linter) audience() {
 		case typo != nil:
 			l.report("ROLE2", Fail, typo.Span, p.patch("ask for "+want, p.edit(typo.Span, quote(want))),
 				"the audience is %q and should be %q", typo.Text, want)
-		case !strings.ContainsAny(strings.Join(texts(k.Values), ""), "*?$"):
+		case intended && !strings.ContainsAny(strings.Join(texts(k.Values), ""), "*?$"):
 			l.report("ROLE2", Fail, k.value, p.patch("also accept "+want, p.addValue(k.Values, k.value, k.list, want)),
 				"the audience %q is not among %s", want, quoted(texts(k.Values)))
 		}
@@ -205,7 +198,7 @@ func (l *linter) addCondition(claim, value string) Patch {
 	if value == "" || len(providers) != 1 {
 		return Patch{}
 	}
-	member := quote(ConditionPrefix(providers[0])+":"+claim) + ": " + quote(value)
+	member := quote(cleanPrefix(providers[0])+":"+claim) + ": " + quote(value)
 	summary := "ask for " + claim + " " + value
 	if st.condition == (Span{}) {
 		return p.patch(summary, Edit{Offset: st.action.End, New: `, "Condition": {"StringEquals": {` + member + "}}"})
@@ -229,7 +222,8 @@ func (l *linter) addCondition(claim, value string) Patch {
 // subject wants a condition on sub that not everybody passes.
 func (l *linter) subject() {
 	if !l.required("sub") {
-		l.report("ROLE7", Fail, l.statement.Span, Patch{}, "no condition on sub: every ServiceAccount of the cluster can assume the role")
+		l.report("ROLE7", Fail, l.statement.Span, l.addCondition("sub", l.options.Subject),
+			"no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role")
 		return
 	}
 	l.each(func(c *Condition, k *ConditionKey) {

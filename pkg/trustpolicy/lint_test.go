@@ -41,13 +41,13 @@ func TestLint(t *testing.T) {
 		"no subject": {
 			policy: doc(allow(`"StringEquals":{"%aud":"%sts"}`)),
 			want: []finding{{
-				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount of the cluster can assume the role", "",
+				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role", "",
 			}},
 		},
 		"a negated subject is none": {
 			policy: doc(allow(`"StringEquals":{"%aud":"%sts"},"StringNotLike":{"%sub":"*:kube-system:*"}`)),
 			want: []finding{{
-				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount of the cluster can assume the role", "",
+				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role", "",
 			}},
 		},
 		"no audience": {
@@ -71,7 +71,7 @@ func TestLint(t *testing.T) {
 				"ROLE2", trustpolicy.Warn, 0, `{"Effect"`, "no condition on aud: every audience of the provider is accepted",
 				doc(strings.TrimSuffix(open, "}") + `, "Condition": {"StringEquals": {"%aud": "%sts"}}}`),
 			}, {
-				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount of the cluster can assume the role", "",
+				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role", "",
 			}},
 		},
 		"every subject": {
@@ -119,7 +119,7 @@ func TestLint(t *testing.T) {
 				"ROLE5", trustpolicy.Warn, 0, `"StringEqualsIfExists"`, "StringEqualsIfExists of sub is satisfied when the key is absent",
 				doc(allow(`"StringEquals":{"%aud":"%sts", "other.example:sub":"%cart"}`)),
 			}, {
-				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount of the cluster can assume the role", "",
+				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role", "",
 			}},
 		},
 		"ForAnyValue is one too many": {
@@ -199,6 +199,50 @@ func TestLint(t *testing.T) {
 			policy: doc(strings.Replace(good, "%provider", "arn:aws:iam::111122223333:oidc-provider/https://%issuer", 1)), options: &trustpolicy.LintOptions{},
 			want: []finding{{
 				"ROLE6", trustpolicy.Fail, 0, `"arn:aws:iam::111122223333:oidc-provider/https://%issuer"`, "the provider's ARN arn:aws:iam::111122223333:oidc-provider/https://%issuer has the scheme of its URL in it", doc(good),
+			}},
+		},
+		"a provider with a slash behind": {
+			policy: doc(strings.Replace(good, "%provider", "%provider/", 1)),
+			want: []finding{{
+				"ROLE6", trustpolicy.Fail, 0, `"%provider/"`, "the provider's ARN %provider/ ends in a slash", doc(good),
+			}},
+		},
+		"a provider with a wildcard": {
+			policy: doc(strings.Replace(good, "%provider", "arn:aws:iam::*:oidc-provider/%issuer", 1)),
+			want: []finding{{
+				"ROLE6", trustpolicy.Fail, 0, `"arn:aws:iam::*:oidc-provider/%issuer"`, "the principal arn:aws:iam::*:oidc-provider/%issuer has a wildcard: a principal is compared as it is", "",
+			}},
+		},
+		"everybody of an organization, without web identities": {
+			policy: doc(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}}`),
+			want: []finding{{
+				"ROLE6", trustpolicy.Warn, 0, `"*"`, `Principal {"AWS": "*"} trusts everybody: name the principal`, "",
+			}},
+		},
+		"the audience of another provider's tokens": {
+			policy: doc(good, `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/other.example"},"Action":"%web","Condition":{"StringEquals":{"other.example:aud":"vault","other.example:sub":"%cart"}}}`),
+		},
+		"no subject where one is meant": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts"}`)), options: &trustpolicy.LintOptions{Subject: subject},
+			want: []finding{{
+				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role",
+				doc(allow(`"StringEquals":{"%sub": "%cart", "%aud":"%sts"}`)),
+			}},
+		},
+		"a tag with a colon is no key of an issuer": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"%cart","aws:RequestTag/a.b/c:sub":"x"}`)),
+		},
+		"names of keys have no case": {
+			policy: doc(allow(`"StringEquals":{"%issuer:AUD":"%sts","%issuer:Sub":"system:serviceaccount:shop:*"}`)),
+			want: []finding{{
+				"ROLE4", trustpolicy.Fail, 0, `"system:serviceaccount:shop:*"`, `StringEquals compares "system:serviceaccount:shop:*" as it is: * and ? are wildcards under StringLike only`,
+				doc(allow(`"StringEquals":{"%issuer:AUD":"%sts"}, "StringLike": {"%issuer:Sub":"system:serviceaccount:shop:*"}`)),
+			}},
+		},
+		"NotAction": {
+			policy: doc(strings.Replace(good, `"Action":"%web"`, `"NotAction":"sts:AssumeRole"`, 1)),
+			want: []finding{{
+				"ROLE6", trustpolicy.Warn, 0, `"sts:AssumeRole"`, "NotAction with Allow grants every action of STS but these", "",
 			}},
 		},
 		"the provider of another account": {

@@ -150,7 +150,7 @@ func (e *Evaluation) fix(st *Statement, c *Check) []Edit {
 
 func (e *Evaluation) fixKey(st *Statement, c *Check) []Edit {
 	p, op, k := e.policy, c.condition.Operator, c.key
-	claim := k.Key[strings.LastIndexByte(k.Key, ':')+1:]
+	_, claim := claimOf(k.Key)
 	if f := op.family; op.negated || f != stringEquals && f != stringLike && f != stringFold || claim != "aud" && claim != "sub" {
 		return nil
 	}

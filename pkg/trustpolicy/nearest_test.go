@@ -147,6 +147,37 @@ func TestNearestMiss(t *testing.T) {
 				Document: doc(allow(`"StringNotLike":{"%sub":"*:shop:*"}`), `{"Effect": "Allow", "Principal": {"Federated": "%provider"}, "Action": "%web", "Condition": {"StringEquals": {"%aud": "%sts", "%sub": "%cart"}}}`),
 			},
 		},
+		"of two statements the one that agrees longer": {
+			policy: doc(allow(`"StringEquals":{"%sub":"system:serviceaccount:bank:cart"}`), allow(`"StringEquals":{"%sub":"system:serviceaccount:shop:carp"}`)),
+			want: miss{
+				Statement: 1, Kind: trustpolicy.KeyCheck, Key: key("sub"),
+				Reason:     key("sub") + ` is "system:serviceaccount:shop:cart", which does not match StringEquals "system:serviceaccount:shop:carp"`,
+				Difference: at("system:serviceaccount:shop:carp", subject, 30),
+				Document:   doc(allow(`"StringEquals":{"%sub":"system:serviceaccount:bank:cart"}`), allow(`"StringEquals":{"%sub":["system:serviceaccount:shop:carp", "%cart"]}`)),
+			},
+		},
+		"the same issuer in another account is closer than another issuer": {
+			policy: doc(who(`"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/other.example"}`), who(`"Principal":{"Federated":"arn:aws:iam::444455556666:oidc-provider/%issuer"}`)),
+			want: miss{
+				Statement: 1, Kind: trustpolicy.PrincipalCheck,
+				Reason:     `Principal is "Federated: arn:aws:iam::444455556666:oidc-provider/` + issuer + `", not ` + provider,
+				Difference: at("arn:aws:iam::444455556666:oidc-provider/"+issuer, provider, 13),
+				Document:   doc(who(`"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/other.example"}`), open),
+			},
+		},
+		"case is no difference where the operator ignores it": {
+			policy: doc(allow(`"StringEqualsIgnoreCase":{"%sub":"system:serviceaccount:SHOP:card"}`)),
+			want: miss{
+				Kind: trustpolicy.KeyCheck, Key: key("sub"),
+				Reason:     key("sub") + ` is "system:serviceaccount:shop:cart", which does not match StringEqualsIgnoreCase "system:serviceaccount:SHOP:card"`,
+				Difference: at("system:serviceaccount:SHOP:card", subject, 30),
+				Document:   doc(allow(`"StringEqualsIgnoreCase":{"%sub":["system:serviceaccount:SHOP:card", "%cart"]}`)),
+			},
+		},
+		"a request for a pattern gets no patch": {
+			policy: doc(), subject: "system:serviceaccount:shop:*",
+			want: miss{Statement: -1},
+		},
 		"no statement allows anything": {
 			policy: doc(),
 			want: miss{

@@ -188,6 +188,29 @@ func TestAParseErrorIsOneSentence(t *testing.T) {
 	}
 }
 
+func TestManyNamesAreToldApart(t *testing.T) {
+	var keys []string
+	for _, name := range "abcdefghijklmnop" {
+		keys = append(keys, `"a:`+string(name)+`":"x"`)
+	}
+	keys = append(keys, `"a:o":"x"`)
+	_, err := trustpolicy.Parse([]byte(`{"Statement":{"Effect":"Deny","Principal":"*","Action":"*","Condition":{"StringEquals":{` + strings.Join(keys, ",") + `}}}}`))
+	var got *trustpolicy.ParseError
+	if !errors.As(err, &got) || got.Kind != trustpolicy.DuplicateElement || got.Element != "a:o" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRender(t *testing.T) {
+	const document = `{ "Statement": {"Action":["a:b"], "Principal":{"AWS":"1","Service":["s","t"]}, "Effect":"Deny", "Sid":"S",
+		"Condition":{"Bool":{"a:b":true,"c:d":[1e3,"<&>"]},"Null":{}}}, "Id":"\u0041", "Version":"2008-10-17"}`
+	const want = `{"Version":"2008-10-17","Id":"A","Statement":[{"Sid":"S","Effect":"Deny","Principal":{"AWS":"1","Service":["s","t"]},` +
+		`"Action":["a:b"],"Condition":{"Bool":{"a:b":true,"c:d":[1e3,"<&>"]},"Null":{}}}]}`
+	if diff := cmp.Diff(want, string(parse(t, document).Render())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTerraformsEmptySidsAreTaken(t *testing.T) {
 	st := `{"Sid":"","Effect":"Allow","Principal":"*","Action":"*"}`
 	if _, err := trustpolicy.Parse([]byte(`{"Statement":[` + st + "," + st + `]}`)); err != nil {

@@ -106,17 +106,32 @@ func (r *request) lookup(key string) ([]string, KeyState) {
 	return nil, NotKnown
 }
 
-// foreignProvider reports whether a key belongs to another identity provider.
-// The keys of a provider are its name, a colon and a claim
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif);
-// those of AWS begin with the short name of a service, which has no dot, slash
-// or colon. A request carries the keys of the one provider that vouches for it.
+// foreignProvider reports whether a key belongs to another identity provider: a
+// request carries the keys of the one provider that vouches for it.
 func foreignProvider(key, prefix string) bool {
-	i := strings.LastIndexByte(key, ':')
-	if i < 0 {
+	if own, _ := claimOf(key); strings.EqualFold(own, prefix) {
 		return false
 	}
-	provider := key[:i]
-	return (strings.ContainsAny(provider, "./:") || strings.EqualFold(provider, "saml")) &&
-		!strings.EqualFold(provider, prefix)
+	service, _, _ := strings.Cut(key, ":")
+	return providerKey(key) || strings.EqualFold(service, "saml")
+}
+
+// providerKey tells the keys of identity providers from those of AWS. The first
+// are the provider's name, a colon and a claim
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif);
+// the others begin with the short name of a service, which has no dot and no
+// slash, and may have colons in the name of a tag.
+func providerKey(key string) bool {
+	service, rest, found := strings.Cut(key, ":")
+	return found && (strings.ContainsAny(service, "./") || strings.HasPrefix(rest, "//"))
+}
+
+// claimOf takes a provider's key apart at its last colon. The claim is in small
+// letters: names of keys have no case.
+func claimOf(key string) (prefix, claim string) {
+	i := strings.LastIndexByte(key, ':')
+	if i < 0 {
+		return "", ""
+	}
+	return key[:i], strings.ToLower(key[i+1:])
 }

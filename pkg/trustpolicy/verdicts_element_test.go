@@ -39,6 +39,14 @@ var variableVerdicts = map[string]verdict{
 		policy: doc(allow(`"StringEquals":{"%sub":"system:serviceaccount:${aws:RequestTag/ns, 'shop'}:cart"}`)), with: map[string][]string{"aws:RequestTag/ns": {"bank"}},
 		want: no, rule: variables + "#policy-vars-default-values",
 	},
+	"a default does not stand in for a key that is not known": {
+		policy: doc(allow(`"StringEquals":{"%sub":"system:serviceaccount:${aws:RequestTag/ns, 'shop'}:cart"}`)),
+		want:   unknown, rule: variables + "#policy-vars-default-values",
+	},
+	"whether a star in a variable's value is a wildcard is not said": {
+		policy: doc(allow(`"StringLike":{"%sub":"system:serviceaccount:${aws:RequestTag/ns}:cart"}`)), with: map[string][]string{"aws:RequestTag/ns": {"*"}},
+		want: unknown, rule: variables + "#policy-vars-specialchars",
+	},
 	"an escaped star is a star": {
 		policy: doc(allow(`"StringLike":{"%sub":"system:serviceaccount:shop:${*}"}`)),
 		want:   no, rule: variables + "#policy-vars-specialchars",
@@ -275,9 +283,17 @@ var keyVerdicts = map[string]verdict{
 		policy: doc(allow(`"StringEquals":{"sts:RoleSessionName":"cart"}`)),
 		want:   unknown, rule: guide + "reference_policies_iam-condition-keys.html#ck_rolesessionname",
 	},
+	"a tag with a colon in its name is a key of AWS": {
+		policy: doc(allow(`"StringEquals":{"aws:RequestTag/kubernetes.io/team:name":"x"}`)),
+		want:   unknown, rule: guide + "reference_policies_condition-keys.html#condition-keys-requesttag",
+	},
 	"another claim of the provider is not known": {
 		policy: doc(allow(`"StringEquals":{"%issuer:email":"a@example.com"}`)),
 		want:   unknown, rule: wifKeys,
+	},
+	"another claim of the provider in capitals is not known either": {
+		policy: doc(allow(`"StringEquals":{"OIDC.s3.us-east-1.amazonaws.com/clusters/ONE:email":"a@example.com"}`)),
+		want:   unknown, rule: conditions,
 	},
 	"a key that is there twice in different case": {
 		policy: doc(allow(`"StringEquals":{"%issuer:sub":"%cart","%issuer:Sub":"%cart"}`)),

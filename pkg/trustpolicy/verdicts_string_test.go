@@ -61,6 +61,10 @@ var stringVerdicts = map[string]verdict{
 		policy: doc(allow(`"StringLike":{"%sub":"%cart?"}`)),
 		want:   no, rule: operators + "#Conditions_String",
 	},
+	"StringLike with a question mark for a character of two bytes": {
+		policy: doc(allow(`"StringLike":{"%issuer:amr":"caf?"}`)), with: map[string][]string{issuer + ":amr": {"café"}},
+		want: yes, rule: operators + "#Conditions_String",
+	},
 	"StringLike minds case": {
 		policy: doc(allow(`"StringLike":{"%sub":"system:serviceaccount:SHOP:*"}`)),
 		want:   no, rule: operators + "#Conditions_String",
@@ -276,6 +280,10 @@ var otherOperatorVerdicts = map[string]verdict{
 	"an ARN operator on what is no ARN": {
 		policy: doc(allow(`"ArnLike":{"%sub":"system:serviceaccount:*:*"}`)),
 		want:   unknown, rule: operators + "#Conditions_ARN",
+	},
+	"an ARN operator on half an ARN": {
+		policy: doc(allow(`"ArnLike":{"aws:SourceArn":"arn:aws:s3"}`)), with: map[string][]string{"aws:SourceArn": {"arn:aws:s3:::bucket"}},
+		want: unknown, rule: operators + "#Conditions_ARN",
 	},
 	"IpAddress is not judged": {
 		policy: doc(allow(`"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`)), with: map[string][]string{"aws:SourceIp": {"192.0.2.1"}},
