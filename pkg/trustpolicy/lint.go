@@ -37,9 +37,13 @@ type LintOptions struct {
 	Subject  string // the subject to name where a statement names none
 }
 
+// maxFindings bounds the answer: a document with more mistakes has one that
+// explains the others.
+const maxFindings = 200
+
 // Lint looks for the mistakes that can be seen without a request, in the order
 // of the document. Statements about other kinds of principals than web
-// identities are left alone, unless they let one in.
+// identities are left alone, unless they let one in. At most 200 are reported.
 func Lint(p *Policy, o LintOptions) []Finding {
 	l := &linter{policy: p, options: o}
 	if size := Size([]byte(p.source)); size > QuotaSize {
@@ -51,8 +55,9 @@ func Lint(p *Policy, o LintOptions) []Finding {
 		l.report("ROLE12", severity, p.object, Patch{}, "the policy has %d characters: the quota is %d and can be raised to %d", size, QuotaSize, QuotaSizeMax)
 	}
 	for i := range p.Statements {
-		l.statement = &p.Statements[i]
-		l.check()
+		if l.statement = &p.Statements[i]; len(l.findings) < maxFindings {
+			l.check()
+		}
 	}
 	return l.findings
 }
@@ -65,6 +70,9 @@ type linter struct {
 }
 
 func (l *linter) report(code string, s Severity, at Span, patch Patch, format string, args ...any) {
+	if len(l.findings) == maxFindings {
+		return
+	}
 	f := Finding{
 		Code: code, Severity: s, Statement: -1,
 		Position: l.policy.Position(at.Start),

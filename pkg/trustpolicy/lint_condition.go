@@ -27,12 +27,14 @@ func (l *linter) operators() {
 	}
 }
 
-// each visits the keys of the statement's conditions.
+// each visits the keys of the statement's conditions, until the answer is full.
 func (l *linter) each(visit func(c *Condition, k *ConditionKey)) {
 	for i := range l.statement.Conditions {
 		c := &l.statement.Conditions[i]
 		for j := range c.Keys {
-			visit(c, &c.Keys[j])
+			if len(l.findings) < maxFindings {
+				visit(c, &c.Keys[j])
+			}
 		}
 	}
 }
