@@ -45,4 +45,4 @@ $(LINTER): tools/go.mod tools/go.sum
 	cd tools && go build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 build:
-	go build -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
+	CGO_ENABLED=0 go build -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa

@@ -2,7 +2,6 @@ package irsa
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
@@ -58,14 +57,36 @@ func PartitionOf(region string) string {
 	return "aws"
 }
 
-// roleName is IAM's rule for the last part of a role's ARN:
+// The lengths of a role's name and path:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html.
-var (
-	roleName  = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	rolePath  = regexp.MustCompile(`^/([!-~]{1,510}/)?$`)
-	account12 = regexp.MustCompile(`^[0-9]{12}$`)
-	partition = regexp.MustCompile(`^aws(-[a-z]+)*$`)
+const (
+	roleNameLimit = 64
+	rolePathLimit = 512
 )
+
+// The rules are functions: regular expressions would be compiled at every start.
+
+func isRoleName(s string) bool {
+	return s != "" && len(s) <= roleNameLimit && strings.IndexFunc(s, func(r rune) bool {
+		return !isWord(r) && !strings.ContainsRune("+=,.@-", r)
+	}) < 0
+}
+
+func isRolePath(s string) bool {
+	return len(s) <= rolePathLimit && strings.IndexFunc(s, func(r rune) bool { return r < '!' || r > '~' }) < 0
+}
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
+func isPartition(s string) bool {
+	return s == "aws" || strings.HasPrefix(s, "aws-") && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-") == ""
+}
+
+func isWord(r rune) bool {
+	return r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}
 
 const arnForm = "a role's ARN reads arn:aws:iam::111122223333:role/NAME"
 
@@ -93,7 +114,7 @@ func ParseRoleARN(s string, anyAccount bool) (RoleARN, error) {
 	role := RoleARN{Partition: parts[1], Account: parts[4]}
 	path, isRole := strings.CutPrefix(parts[5], "role/")
 	switch {
-	case !partition.MatchString(role.Partition):
+	case !isPartition(role.Partition):
 		return bad("%q is not an AWS partition", role.Partition)
 	case parts[2] == "sts" && strings.HasPrefix(parts[5], "assumed-role/"):
 		return bad("it names a session of a role; name the role itself")
@@ -105,15 +126,15 @@ func ParseRoleARN(s string, anyAccount bool) (RoleARN, error) {
 		return bad("it names %q, not a role", kind(parts[5]))
 	case role.Account == "":
 		return bad("the account is missing")
-	case !anyAccount && !account12.MatchString(role.Account):
+	case !anyAccount && !isAccount(role.Account):
 		return bad("the account %q is not twelve digits", role.Account)
 	}
 	slash := strings.LastIndex(path, "/")
 	role.Path, role.Name = "/"+path[:slash+1], path[slash+1:]
-	if !roleName.MatchString(role.Name) {
+	if !isRoleName(role.Name) {
 		return bad("%q is not a role's name (1 to 64 letters, digits and +=,.@_-)", role.Name)
 	}
-	if !rolePath.MatchString(role.Path) {
+	if !isRolePath(role.Path) {
 		return bad("%q is not a role's path", role.Path)
 	}
 	return role, nil

@@ -3,13 +3,12 @@ package irsa
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"strings"
 )
 
-// notInSessionName is what STS refuses in a RoleSessionName:
+// inSessionName is what STS takes in a RoleSessionName:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
-var notInSessionName = regexp.MustCompile(`[^\w+=,.@-]+`)
+func inSessionName(r rune) bool { return isWord(r) || strings.ContainsRune("+=,.@-", r) }
 
 // SessionNameLimit is the greatest length of a role session name, in bytes.
 const SessionNameLimit = 64
@@ -21,7 +20,12 @@ const SessionNameLimit = 64
 func SessionName(user, cluster, namespace, serviceAccount string) string {
 	sum := sha256.Sum256([]byte(cluster + "\x00" + namespace + "\x00" + serviceAccount))
 	tail := "-" + hex.EncodeToString(sum[:4])
-	readable := notInSessionName.ReplaceAllString(bareUser(user)+"-"+namespace+"-"+serviceAccount, "-")
+	readable := strings.Map(func(r rune) rune {
+		if inSessionName(r) {
+			return r
+		}
+		return '-'
+	}, bareUser(user)+"-"+namespace+"-"+serviceAccount)
 	if most := SessionNameLimit - len(tail); len(readable) > most {
 		readable = readable[:most]
 	}
@@ -38,5 +42,5 @@ func bareUser(user string) string {
 
 // ValidSessionName reports whether STS accepts name as a role session name.
 func ValidSessionName(name string) bool {
-	return len(name) >= 2 && len(name) <= SessionNameLimit && !notInSessionName.MatchString(name)
+	return len(name) >= 2 && len(name) <= SessionNameLimit && strings.IndexFunc(name, func(r rune) bool { return !inSessionName(r) }) < 0
 }
