@@ -230,8 +230,14 @@ func (e *Evaluation) key(c *Condition, k *ConditionKey) Check {
 		check.note = noteOperator
 	case k.twice:
 		check.note = noteTwice
+	case op.family == null && op.Set != NoSet:
+		// "Null with qualifier": they "always return a true or false
+		// respectively" (IAM Access Analyzer's policy checks).
+		check.note = noteNullSet
+		check.Result = truth(op.Set == ForAllValues)
 	case len(k.Values) == 0:
 		check.note = noteNoValues
+		check.Result = noValues(op, &check)
 	case op.family == null:
 		e.null(op, k, &check)
 	case check.State == NotKnown:
@@ -251,6 +257,25 @@ func (e *Evaluation) key(c *Condition, k *ConditionKey) Check {
 	return check
 }
 
+// noValues judges a key with an empty list. With ForAnyValue it "never matches",
+// with IfExists and ForAllValues it "matches only if the key is missing"; about
+// the plain operators the same page contradicts itself:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html.
+func noValues(op *Operator, check *Check) Truth {
+	switch missing := check.State == Absent || check.State == Present && blank(check.Actual); {
+	case op.negated || op.family == null:
+		return Unknown
+	case op.Set == ForAnyValue && !op.IfExists:
+		return False
+	case op.Set == ForAnyValue, op.Set == NoSet && !op.IfExists, check.State == NotKnown:
+		return Unknown
+	case op.Set == NoSet && check.State == Present:
+		return False
+	default:
+		return truth(missing)
+	}
+}
+
 func blank(values []string) bool {
 	return !slices.ContainsFunc(values, func(v string) bool { return v != "" })
 }
@@ -259,7 +284,7 @@ func blank(values []string) bool {
 // (the key exists and its value is not null)". Whether an empty string is null
 // is not said.
 func (e *Evaluation) null(op *Operator, k *ConditionKey, check *Check) {
-	if op.Set != NoSet || check.State == NotKnown || check.State == Present && blank(check.Actual) {
+	if check.State == NotKnown || check.State == Present && blank(check.Actual) {
 		check.note = noteNotKnown
 		return
 	}
@@ -325,15 +350,13 @@ func (e *Evaluation) anyValue(op *Operator, k *ConditionKey, actual string, chec
 	case unsure:
 		check.note = noteVariable
 		return Unknown
-	case missing && (op.negated || op.IfExists || op.Set != NoSet || result != False):
+	case missing && !op.negated && result != False:
 		// "If AWS cannot resolve a variable this might cause the entire
-		// statement to be invalid": it fails to match or the statement fails.
+		// statement to be invalid", though another value matches.
 		check.note = noteVariable
-		if op.negated && result == True && op.Set == NoSet {
-			return True
-		}
 		return Unknown
 	case missing:
+		// "There is no equal or like value": negated operators match.
 		check.note = noteVariableAbsent
 	case result == Unknown:
 		check.note = noteNotComparable

@@ -40,6 +40,7 @@ const (
 	noteOperator
 	noteTwice
 	noteNoValues
+	noteNullSet
 	noteNotKnown
 	noteAbsent
 	noteUnjudged
@@ -157,7 +158,9 @@ func (c *Check) noteReason(op string) string {
 	case noteTwice:
 		return fmt.Sprintf("%s appears twice under %s in different case: how that is read is not documented", key, op)
 	case noteNoValues:
-		return fmt.Sprintf("%s under %s has no values: how that is read is not documented", key, op)
+		return fmt.Sprintf("%s under %s has no values: %s", key, op, [...]string{"how that is read is not documented", "it does not match", "it matches"}[c.Result])
+	case noteNullSet:
+		return fmt.Sprintf("%s of %s is the same for every request", op, key)
 	case noteNotKnown:
 		return fmt.Sprintf("the request's %s is not known here", key)
 	case noteAbsent:

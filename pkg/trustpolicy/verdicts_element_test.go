@@ -21,15 +21,19 @@ var variableVerdicts = map[string]verdict{
 	},
 	"a variable without a value does not match": {
 		policy: doc(allow(`"StringEquals":{"%sub":"${aws:username}"}`)), absent: []string{"aws:username"},
-		want: no, rule: variables + "#principaltable",
+		want: no, rule: variables + "#policy-vars-no-value",
 	},
 	"a variable without a value beside one that matches may void the statement": {
 		policy: doc(allow(`"StringEquals":{"%sub":["%cart","${aws:username}"]}`)), absent: []string{"aws:username"},
 		want: unknown, rule: variables,
 	},
-	"a variable without a value under a negated operator may void the statement": {
+	"a variable without a value differs from everything": {
 		policy: doc(allow(`"StringNotEquals":{"%sub":"${aws:username}"}`)), absent: []string{"aws:username"},
-		want: unknown, rule: variables,
+		want: yes, rule: variables + "#policy-vars-no-value",
+	},
+	"a variable without a value does not save a negated list": {
+		policy: doc(allow(`"StringNotEquals":{"%sub":["${aws:username}","%cart"]}`)), absent: []string{"aws:username"},
+		want: no, rule: variables + "#policy-vars-no-value",
 	},
 	"a default stands in for an absent key": {
 		policy: doc(allow(`"StringEquals":{"%sub":"system:serviceaccount:${aws:RequestTag/ns, 'shop'}:cart"}`)), absent: []string{"aws:RequestTag/ns"},

@@ -122,23 +122,23 @@ var stringVerdicts = map[string]verdict{
 var setVerdicts = map[string]verdict{
 	"ForAllValues matches when every value does": {
 		policy: doc(allow(`"ForAllValues:StringEquals":{"%issuer:amr":["a","b"]}`)), with: map[string][]string{issuer + ":amr": {"b", "a"}},
-		want: yes, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: yes, rule: sets,
 	},
 	"ForAllValues fails for one value too many": {
 		policy: doc(allow(`"ForAllValues:StringEquals":{"%issuer:amr":["a","b"]}`)), with: map[string][]string{issuer + ":amr": {"a", "c"}},
-		want: no, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: no, rule: sets,
 	},
 	"ForAllValues matches when the key is absent": {
 		policy: doc(allow(`"ForAllValues:StringEquals":{"%issuer:amr":"a"}`)), absent: []string{issuer + ":amr"},
-		want: yes, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: yes, rule: sets,
 	},
 	"ForAllValues matches an empty data set": {
 		policy: doc(allow(`"ForAllValues:StringEquals":{"%issuer:amr":"a"}`)), with: map[string][]string{issuer + ":amr": {""}},
-		want: yes, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: yes, rule: sets,
 	},
 	"ForAllValues with a negated operator wants none of them": {
 		policy: doc(allow(`"ForAllValues:StringNotLike":{"%issuer:amr":"un*"}`)), with: map[string][]string{issuer + ":amr": {"mfa", "unauthenticated"}},
-		want: no, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: no, rule: sets,
 	},
 	"ForAnyValue matches when one value does": {
 		policy: doc(allow(`"ForAnyValue:StringLike":{"%issuer:amr":"auth*"}`)), with: map[string][]string{issuer + ":amr": {"x", "authenticated"}},
@@ -150,23 +150,23 @@ var setVerdicts = map[string]verdict{
 	},
 	"ForAnyValue fails when the key is absent": {
 		policy: doc(allow(`"ForAnyValue:StringEquals":{"%issuer:amr":"a"}`)), absent: []string{issuer + ":amr"},
-		want: no, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: no, rule: sets,
 	},
 	"ForAnyValue fails for a negated operator too when the key is absent": {
 		policy: doc(allow(`"ForAnyValue:StringNotEquals":{"%issuer:amr":"a"}`)), absent: []string{issuer + ":amr"},
-		want: no, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: no, rule: sets,
 	},
 	"ForAnyValue with a negated operator wants one that differs": {
 		policy: doc(allow(`"ForAnyValue:StringNotEquals":{"%issuer:amr":["a","b"]}`)), with: map[string][]string{issuer + ":amr": {"a", "c"}},
-		want: yes, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: yes, rule: sets,
 	},
 	"ForAnyValue fails for an empty data set": {
 		policy: doc(allow(`"ForAnyValue:StringEquals":{"%issuer:amr":"a"}`)), with: map[string][]string{issuer + ":amr": {""}},
-		want: no, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: no, rule: sets,
 	},
 	"ForAnyValue of a key with one value is the plain operator": {
 		policy: doc(allow(`"ForAnyValue:StringEquals":{"%sub":"%cart"}`)),
-		want:   yes, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want:   yes, rule: sets,
 	},
 	"several values without a set operator that all match": {
 		policy: doc(allow(`"StringLike":{"%issuer:amr":"a*"}`)), with: map[string][]string{issuer + ":amr": {"a1", "a2"}},
@@ -239,9 +239,37 @@ var otherOperatorVerdicts = map[string]verdict{
 		policy: doc(allow(`"NullIfExists":{"%sub":"false"}`)),
 		want:   unknown, rule: operators + "#Conditions_IfExists",
 	},
+	"Null with ForAllValues is always true": {
+		policy: doc(allow(`"ForAllValues:Null":{"%sub":"true"}`)),
+		want:   yes, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-null-with-qualifier",
+	},
+	"Null with ForAnyValue is always false": {
+		policy: doc(allow(`"ForAnyValue:Null":{"%sub":"false"}`)),
+		want:   no, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-null-with-qualifier",
+	},
+	"a list without values never matches with ForAnyValue": {
+		policy: doc(allow(`"ForAnyValue:StringEquals":{"%sub":[]}`)),
+		want:   no, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-empty-array-condition-foranyvalue",
+	},
+	"a list without values matches an absent key with IfExists": {
+		policy: doc(allow(`"StringEqualsIfExists":{"aws:PrincipalOrgID":[]}`)), absent: []string{"aws:PrincipalOrgID"},
+		want: yes, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-empty-array-condition-ifexists",
+	},
+	"a list without values does not match a key that is there with IfExists": {
+		policy: doc(allow(`"StringEqualsIfExists":{"%sub":[]}`)),
+		want:   no, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-empty-array-condition-ifexists",
+	},
+	"a list without values does not match a key that is there with ForAllValues": {
+		policy: doc(allow(`"ForAllValues:StringEquals":{"%sub":[]}`)),
+		want:   no, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-empty-array-condition-forallvalues",
+	},
+	"a list without values under a key that is not known": {
+		policy: doc(allow(`"StringEqualsIfExists":{"aws:PrincipalOrgID":[]}`)),
+		want:   unknown, rule: checks + "#access-analyzer-reference-policy-checks-suggestion-empty-array-condition-ifexists",
+	},
 	"Null false keeps ForAllValues from matching an absent key": {
 		policy: doc(allow(`"ForAllValues:StringEquals":{"%issuer:amr":"a"},"Null":{"%issuer:amr":"false"}`)), absent: []string{issuer + ":amr"},
-		want: no, rule: sets + "#reference_policies_condition-multi-valued-context-keys",
+		want: no, rule: sets,
 	},
 	"Bool with a Boolean of the document": {
 		policy: doc(allow(`"Bool":{"aws:SecureTransport":true}`)), with: map[string][]string{"aws:SecureTransport": {"true"}},
