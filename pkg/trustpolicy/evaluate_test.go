@@ -23,7 +23,7 @@ const (
 	grammar    = guide + "reference_policies_grammar.html"
 	operators  = guide + "reference_policies_elements_condition_operators.html"
 	logic      = guide + "reference_policies_condition-logic-multiple-context-keys-or-values.html"
-	sets       = guide + "reference_policies_condition-single-vs-multi-valued-context-keys.html"
+	sets       = guide + "reference_policies_condition-single-vs-multi-valued-context-keys.html" // Set operators for multivalued context keys
 	conditions = guide + "reference_policies_elements_condition.html"
 	variables  = guide + "reference_policies_variables.html"
 	versions   = guide + "reference_policies_elements_version.html"
