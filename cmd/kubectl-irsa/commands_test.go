@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubetest"
+)
+
+// commands are the words of stories beside testscript's own.
+//
+//	exits N PROGRAM ARG...       run it; its exit code must be N. stdout and stderr
+//	                             have placeholders for what differs from run to run
+//	show FILE                    print a file with those placeholders
+//	raw stdout|stderr FILE       write what the last program printed, as it was
+//	requests kube|aws [sorted]   print the servers' requests, one a line, and forget them
+//	fault kube VERB RESOURCE KIND [times=N] [skip=N] [status=N] [message=M] [delay=D]
+//	fault aws ACTION KIND        the same; KIND is a kind or an error code
+//	fault clear                  all is well again
+//	clock aws|kube-date D        move AWS's clock, or the date the cluster says
+//	grant USER VERBS RESOURCES [NAMES]   lists with commas; in place of what the user might
+//	apply FILE                   store the objects of a YAML file
+//	namespace terminating NAME   a namespace that is being deleted
+//	object PATH                  print what the API server holds at a path
+//	provider URL [AUDIENCE...]   make an OIDC provider
+//	role NAME FILE [SECONDS]     make a role with this trust policy and longest session
+//	bucket NAME                  make a bucket
+//	put BUCKET KEY FILE          write an S3 object; remove BUCKET KEY removes it
+//	publish                      copy the cluster's documents into the issuer's bucket
+//	rotate KIND [drop-old]       sign with a new key from now on
+//	mode FILE MODE               the file's mode must be this, in octal
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"exits": exits, "show": show, "raw": rawOutput, "requests": requests, "fault": fault, "clock": clock,
+		"grant": grant, "apply": apply, "namespace": namespace, "object": object, "provider": provider, "role": role,
+		"bucket": bucket, "put": put, "remove": remove, "publish": publish, "rotate": rotate, "mode": mode,
+	}
+}
+
+// arguments stops a story that gives a word too few or too many arguments.
+func arguments(ts *testscript.TestScript, neg bool, args []string, least, most int, usage string) {
+	if neg || len(args) < least || most >= 0 && len(args) > most {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, -1, "exits N PROGRAM ARG...")
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	w := worldOf(ts)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	w.raw["stdout"], w.raw["stderr"] = ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	fmt.Fprint(ts.Stdout(), w.plain(w.raw["stdout"]))
+	fmt.Fprint(ts.Stderr(), w.plain(w.raw["stderr"]))
+	if got != want {
+		ts.Fatalf("exit code %d, not %d", got, want)
+	}
+	if what := w.leaked(args[1:]); what != "" {
+		ts.Fatalf("%s", what)
+	}
+}
+
+func show(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 1, "show FILE")
+	fmt.Fprint(ts.Stdout(), worldOf(ts).plain(ts.ReadFile(args[0])))
+}
+
+func rawOutput(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 2, "raw stdout|stderr FILE")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(worldOf(ts).raw[args[0]]), 0o600))
+}
+
+func requests(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 2, "requests kube|aws [sorted]")
+	w := worldOf(ts)
+	var lines []string
+	switch args[0] {
+	case "kube":
+		for _, r := range w.kube.Requests() {
+			lines = append(lines, fmt.Sprintf("%s %d", r, r.Status))
+		}
+		w.kube.ForgetRequests()
+	case "aws":
+		for _, r := range w.aws.Requests() {
+			lines = append(lines, awsLine(r))
+		}
+		w.aws.ForgetRequests()
+	default:
+		ts.Fatalf("requests of kube or aws, not of %q", args[0])
+	}
+	if len(args) == 2 {
+		slices.Sort(lines) // those that went out side by side are answered in any order
+	}
+	for _, line := range lines {
+		fmt.Fprintln(ts.Stdout(), w.plain(line))
+	}
+	fmt.Fprint(ts.Stdout())
+}
+
+// awsLine says which host was asked what, and whether the request was signed.
+func awsLine(r awstest.Request) string {
+	line := r.Host + " " + r.Name()
+	if r.Service == "s3" {
+		line = r.Method + " " + r.Host + r.Path
+	}
+	if r.Signed {
+		line += " signed"
+	}
+	line += fmt.Sprintf(" %d", r.Status)
+	if r.Code != "" {
+		line += " " + r.Code
+	}
+	return line
+}
+
+func fault(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, -1, "fault kube VERB RESOURCE KIND [NAME=VALUE...], fault aws ACTION KIND [NAME=VALUE...], fault clear")
+	w := worldOf(ts)
+	switch {
+	case args[0] == "clear":
+		w.kube.Faults.Clear()
+		w.aws.Faults.Clear()
+	case args[0] == "kube" && len(args) >= 4:
+		f := kubetest.Fault{Verb: args[1], Resource: args[2], Kind: kubetest.FaultKind(args[3])}
+		faultSettings(ts, args[4:], &f.Times, &f.Skip, &f.Status, &f.Message, &f.Delay)
+		w.kube.Faults.Add(f)
+	case args[0] == "aws" && len(args) >= 3:
+		f := awstest.Fault{Action: args[1], Kind: awstest.FaultKind(args[2])}
+		if strings.ToLower(args[2]) != args[2] {
+			f.Kind, f.Code = awstest.FaultError, args[2]
+		}
+		faultSettings(ts, args[3:], &f.Times, &f.Skip, &f.Status, &f.Message, &f.Delay)
+		w.aws.Faults.Add(f)
+	default:
+		ts.Fatalf("no such fault")
+	}
+}
+
+func faultSettings(ts *testscript.TestScript, args []string, times, skip, status *int, message *string, delay *time.Duration) {
+	numbers := map[string]*int{"times": times, "skip": skip, "status": status}
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		var err error
+		switch into := numbers[name]; {
+		case into != nil:
+			*into, err = strconv.Atoi(value)
+		case name == "message":
+			*message = value
+		case name == "delay":
+			*delay, err = time.ParseDuration(value)
+		default:
+			ts.Fatalf("a fault has no %q", name)
+		}
+		ts.Check(err)
+	}
+}
+
+func clock(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 2, "clock aws|kube-date D")
+	by, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	switch args[0] {
+	case "aws":
+		worldOf(ts).aws.Faults.MoveClock(by)
+	case "kube-date":
+		worldOf(ts).kube.Faults.MoveDate(by)
+	default:
+		ts.Fatalf("the clock of aws or kube-date, not of %q", args[0])
+	}
+}
+
+func grant(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 3, 4, "grant USER VERBS RESOURCES [NAMES]")
+	g := kubetest.Grant{Verbs: strings.Split(args[1], ","), Resources: strings.Split(args[2], ",")}
+	if len(args) == 4 {
+		g.Names = strings.Split(args[3], ",")
+	}
+	worldOf(ts).kube.AddUser(args[0], g)
+}
+
+func apply(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 1, "apply FILE")
+	for document := range strings.SplitSeq(ts.ReadFile(args[0]), "\n---\n") {
+		object, _, err := scheme.Codecs.UniversalDeserializer().Decode([]byte(document), nil, nil)
+		ts.Check(err)
+		ts.Check(worldOf(ts).kube.Add(object))
+	}
+}
+
+func namespace(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 2, "namespace terminating NAME")
+	worldOf(ts).kube.TerminateNamespace(args[1])
+}
+
+func object(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 1, "object PATH")
+	w := worldOf(ts)
+	text, err := w.Get(context.Background(), args[0])
+	ts.Check(err)
+	document, err := yaml.JSONToYAML(text)
+	ts.Check(err)
+	fmt.Fprint(ts.Stdout(), w.plain(string(document)))
+}
+
+func provider(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, -1, "provider URL [AUDIENCE...]")
+	worldOf(ts).aws.Account.AddProvider(args[0], args[1:]...)
+}
+
+func role(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 3, "role NAME FILE [SECONDS]")
+	account := worldOf(ts).aws.Account
+	account.AddRole(args[0], ts.ReadFile(args[1]))
+	if len(args) == 3 {
+		longest, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		account.SetMaxSession(args[0], longest)
+	}
+}
+
+func bucket(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 1, "bucket NAME")
+	worldOf(ts).aws.Account.AddBucket(args[0], region)
+}
+
+func put(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 3, 3, "put BUCKET KEY FILE")
+	worldOf(ts).aws.PutObject(args[0], args[1], "application/json", []byte(ts.ReadFile(args[2])))
+}
+
+func remove(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 2, "remove BUCKET KEY")
+	worldOf(ts).aws.DeleteObject(args[0], args[1])
+}
+
+func publish(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 0, 0, "publish")
+	w := worldOf(ts)
+	ts.Check(w.plan.Publish(context.Background(), w))
+	w.forget()
+}
+
+func rotate(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 2, "rotate KIND [drop-old]")
+	issuer := worldOf(ts).kube.Issuer
+	ts.Check(issuer.Rotate(args[0]))
+	if len(args) == 2 {
+		issuer.DropOldKeys()
+	}
+}
+
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2, 2, "mode FILE MODE")
+	want, err := strconv.ParseUint(args[1], 8, 32)
+	ts.Check(err)
+	info, err := os.Lstat(filepath.Clean(ts.MkAbs(args[0])))
+	ts.Check(err)
+	if got := info.Mode().Perm(); got != os.FileMode(want) {
+		ts.Fatalf("%s has mode %04o, not %04o", args[0], got, want)
+	}
+}
