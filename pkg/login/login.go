@@ -193,7 +193,7 @@ func (l *Login) change(r *Result) (awsconfig.Change, error) {
 	if l.WriteRegion || l.Mode == TokenFile && !l.hasRegion() {
 		add(keyRegion, r.Region)
 	}
-	return settings(l.Mode, set...), nil
+	return settings(set...), nil
 }
 
 func (l *Login) hasRegion() bool {

@@ -74,9 +74,9 @@ var modeKeys = map[Mode][]string{
 var rivalKeys = []string{"source_profile", "credential_source", "sso_session", "sso_start_url", "sso_region",
 	"sso_account_id", "sso_role_name", "login_session", "mfa_serial", "external_id", "duration_seconds"}
 
-// settings are the lines of a profile in one mode, and the keys that must not
-// stand beside them.
-func settings(mode Mode, set ...awsconfig.Setting) awsconfig.Change {
+// settings are the lines of a profile, and the keys that must not stand beside
+// them.
+func settings(set ...awsconfig.Setting) awsconfig.Change {
 	change := awsconfig.Change{Set: set}
 	for _, other := range Modes {
 		for _, key := range modeKeys[other] {

@@ -59,7 +59,7 @@ func start(rounds int, only, inside, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	b := &bench{dir: dir, rounds: rounds}
 	if err := b.build(); err != nil {
 		return err

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -91,7 +92,7 @@ func (o order) token(client *http.Client) (string, error) {
 	defer response.Body.Close()
 	var answer struct{ Status struct{ Token string } }
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Status.Token == "" {
-		return "", fmt.Errorf("no token: %s %v", response.Status, err)
+		return "", fmt.Errorf("no token: %s: %w", response.Status, errors.Join(err, errors.New("or an empty one")))
 	}
 	return answer.Status.Token, nil
 }
@@ -113,17 +114,17 @@ func (o order) openSTS() (*tls.Conn, error) {
 func (o order) assume(conn *tls.Conn, token string) error {
 	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {o.role},
 		"RoleSessionName": {"floor"}, "WebIdentityToken": {token}}
-	client := &http.Client{Transport: &http.Transport{DialTLS: func(string, string) (net.Conn, error) { return conn, nil }}}
+	client := &http.Client{Transport: &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}}
 	response, err := client.PostForm("https://"+o.sts+"/", form)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return fmt.Errorf("STS: %s %s %v", response.Status, text, err)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(string(text))
 	}
-	return nil
+	return err
 }
 
 // unpack writes what the kubeconfig holds as files, since reading YAML is no
