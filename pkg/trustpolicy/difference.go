@@ -54,7 +54,7 @@ func commonPrefix(a, b string, fold bool) (i, j int) {
 		_, n := utf8.DecodeRuneInString(a[i:])
 		_, m := utf8.DecodeRuneInString(b[j:])
 		x, y := a[i:i+n], b[j:j+m]
-		if x != y && !(fold && strings.EqualFold(x, y)) {
+		if x != y && (!fold || !strings.EqualFold(x, y)) {
 			break
 		}
 		i += n

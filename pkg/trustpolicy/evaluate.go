@@ -239,7 +239,7 @@ func (e *Evaluation) key(c *Condition, k *ConditionKey) Check {
 		check.note = noteNoValues
 		check.Result = noValues(op, &check)
 	case op.family == null:
-		e.null(op, k, &check)
+		keyIsNull(k, &check)
 	case check.State == NotKnown:
 		check.note = noteNotKnown
 	case check.State == Absent:
@@ -280,10 +280,10 @@ func blank(values []string) bool {
 	return !slices.ContainsFunc(values, func(v string) bool { return v != "" })
 }
 
-// null asks whether the key is there: "true (the key doesn't exist) or false
+// keyIsNull asks whether the key is there: "true (the key doesn't exist) or false
 // (the key exists and its value is not null)". Whether an empty string is null
 // is not said.
-func (e *Evaluation) null(op *Operator, k *ConditionKey, check *Check) {
+func keyIsNull(k *ConditionKey, check *Check) {
 	if check.State == NotKnown || check.State == Present && blank(check.Actual) {
 		check.note = noteNotKnown
 		return

@@ -96,7 +96,7 @@ func (s *scanner) statementList(p *Policy) error {
 	var err error
 	if s.peek() == '[' {
 		p.list = true
-		_, err = s.array(one)
+		err = s.array(one)
 	} else {
 		err = one()
 	}
@@ -266,7 +266,7 @@ func (s *scanner) values(element string, scalars bool) (values []Value, span Spa
 	}
 	start := s.pos
 	if s.peek() == '[' {
-		_, err = s.array(one)
+		err = s.array(one)
 		return values, Span{start, s.pos}, true, err
 	}
 	err = one()

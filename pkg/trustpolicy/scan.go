@@ -138,29 +138,28 @@ func (s *scanner) scalar(element, want string) (Value, error) {
 }
 
 // array calls item at the start of each element.
-func (s *scanner) array(item func() error) (Span, error) {
-	start := s.pos
+func (s *scanner) array(item func() error) error {
 	s.pos++
 	if s.peek() == ']' {
 		s.pos++
-		return Span{start, s.pos}, nil
+		return nil
 	}
 	for {
 		s.space()
 		if err := item(); err != nil {
-			return Span{}, err
+			return err
 		}
 		switch s.peek() {
 		case ',':
 			s.pos++
 			if s.peek() == ']' {
-				return Span{}, s.syntax("another value")
+				return s.syntax("another value")
 			}
 		case ']':
 			s.pos++
-			return Span{start, s.pos}, nil
+			return nil
 		default:
-			return Span{}, s.syntax("a comma or the end of the array")
+			return s.syntax("a comma or the end of the array")
 		}
 	}
 }

@@ -26,6 +26,10 @@ type Trust struct {
 	TagSession bool   // allow session tags too
 }
 
+// sidCharacters are what IAM takes in a Sid:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html.
+const sidCharacters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 func (t Trust) check() error {
 	switch {
 	case ConditionPrefix(t.Provider) == "" || !strings.HasPrefix(t.Provider, "arn:"):
@@ -38,9 +42,7 @@ func (t Trust) check() error {
 		return errors.New("making a trust statement: the subject is missing")
 	case strings.Contains(t.Audience+t.Subject, "${"):
 		return errors.New("making a trust statement: audience and subject take no policy variables")
-	case strings.ContainsFunc(t.Sid, func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
-	}):
+	case strings.ContainsFunc(t.Sid, func(r rune) bool { return !strings.ContainsRune(sidCharacters, r) }):
 		return fmt.Errorf("making a trust statement: the Sid %q has other characters than letters and digits", t.Sid)
 	}
 	return nil
