@@ -291,6 +291,10 @@ func TestRemoveSubject(t *testing.T) {
 			doc: doc(allow(`"StringEquals":{"%sub":"%cart"}`), open, allow(`"StringLike":{"%sub":["%cart"]}`)), subject: subject,
 			old: strings.Join([]string{allow(`"StringEquals":{"%sub":"%cart"}`), open, allow(`"StringLike":{"%sub":["%cart"]}`)}, ","), new: open,
 		},
+		"the first two statements": {
+			doc: doc(allow(`"StringEquals":{"%sub":"%cart"}`), allow(`"StringLike":{"%sub":["%cart"]}`), open), subject: subject,
+			old: strings.Join([]string{allow(`"StringEquals":{"%sub":"%cart"}`), allow(`"StringLike":{"%sub":["%cart"]}`), open}, ","), new: open,
+		},
 		"a Deny keeps its subject":                 {doc: doc(open, deny(`"StringEquals":{"%sub":"%cart"}`)), subject: subject},
 		"a negated condition keeps its subject":    {doc: doc(open, allow(`"StringNotEquals":{"%sub":"%cart"}`)), subject: subject},
 		"another provider's statement is not ours": {doc: strings.ReplaceAll(foreign, "111122223333", "444455556666"), subject: subject},

@@ -90,6 +90,14 @@ func TestLint(t *testing.T) {
 				doc(allow(`"StringEquals":{"%aud":"%sts"}, "StringLike": {"%sub":"system:serviceaccount:shop:*"}`)),
 			}},
 		},
+		"a star under StringEquals beside a pattern of the same key": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"system:serviceaccount:shop:*"},"StringLike":{"%sub":"*:cart"}`)),
+			want: []finding{{
+				"ROLE4", trustpolicy.Fail, 0, `"system:serviceaccount:shop:*"`, `StringEquals compares "system:serviceaccount:shop:*" as it is: * and ? are wildcards under StringLike only`, "",
+			}, {
+				"ROLE7", trustpolicy.Warn, 0, `"*:cart"`, `"*:cart" matches in namespaces that do not exist yet: whoever may create one can assume the role`, "",
+			}},
+		},
 		"a star as audience": {
 			policy: doc(allow(`"StringEquals":{"%aud":"*","%sub":"%cart"}`)),
 			want: []finding{{
