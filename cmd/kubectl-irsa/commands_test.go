@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,14 +15,11 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubetest"
+	"github.com/kubectl-irsa/kubectl-irsa/test/story"
 )
 
-// commands are the words of stories beside testscript's own.
+// commands are the words of stories beside testscript's own and package story's.
 //
-//	exits N PROGRAM ARG...       run it; its exit code must be N. stdout and stderr
-//	                             have placeholders for what differs from run to run
-//	show FILE                    print a file with those placeholders
-//	raw stdout|stderr FILE       write what the last program printed, as it was
 //	requests kube|aws [sorted]   print the servers' requests, one a line, and forget them
 //	fault kube VERB RESOURCE KIND [times=N] [skip=N] [status=N] [message=M] [delay=D]
 //	fault aws ACTION KIND        the same; KIND is a kind or an error code
@@ -41,57 +35,18 @@ import (
 //	put BUCKET KEY FILE          write an S3 object; remove BUCKET KEY removes it
 //	publish                      copy the cluster's documents into the issuer's bucket
 //	rotate KIND [drop-old]       sign with a new key from now on
-//	mode FILE MODE               the file's mode must be this, in octal
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
-	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits": exits, "show": show, "raw": rawOutput, "requests": requests, "fault": fault, "clock": clock,
+	all := story.Commands(func(ts *testscript.TestScript) story.Stage { return worldOf(ts) })
+	maps.Copy(all, map[string]func(*testscript.TestScript, bool, []string){
+		"requests": requests, "fault": fault, "clock": clock,
 		"grant": grant, "apply": apply, "namespace": namespace, "object": object, "provider": provider, "role": role,
-		"bucket": bucket, "put": put, "remove": remove, "publish": publish, "rotate": rotate, "mode": mode,
-	}
-}
-
-// arguments stops a story that gives a word too few or too many arguments.
-func arguments(ts *testscript.TestScript, neg bool, args []string, least, most int, usage string) {
-	if neg || len(args) < least || most >= 0 && len(args) > most {
-		ts.Fatalf("usage: %s", usage)
-	}
-}
-
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, -1, "exits N PROGRAM ARG...")
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	w := worldOf(ts)
-	got := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else if err != nil {
-		ts.Fatalf("%v", err)
-	}
-	w.raw["stdout"], w.raw["stderr"] = ts.ReadFile("stdout"), ts.ReadFile("stderr")
-	fmt.Fprint(ts.Stdout(), w.plain(w.raw["stdout"]))
-	fmt.Fprint(ts.Stderr(), w.plain(w.raw["stderr"]))
-	if got != want {
-		ts.Fatalf("exit code %d, not %d", got, want)
-	}
-	if what := w.leaked(args[1:]); what != "" {
-		ts.Fatalf("%s", what)
-	}
-}
-
-func show(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 1, "show FILE")
-	fmt.Fprint(ts.Stdout(), worldOf(ts).plain(ts.ReadFile(args[0])))
-}
-
-func rawOutput(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 2, "raw stdout|stderr FILE")
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(worldOf(ts).raw[args[0]]), 0o600))
+		"bucket": bucket, "put": put, "remove": remove, "publish": publish, "rotate": rotate,
+	})
+	return all
 }
 
 func requests(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 2, "requests kube|aws [sorted]")
+	story.Arguments(ts, neg, args, 1, 2, "requests kube|aws [sorted]")
 	w := worldOf(ts)
 	var lines []string
 	switch args[0] {
@@ -112,7 +67,7 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 		slices.Sort(lines) // those that went out side by side are answered in any order
 	}
 	for _, line := range lines {
-		fmt.Fprintln(ts.Stdout(), w.plain(line))
+		fmt.Fprintln(ts.Stdout(), w.Plain(line))
 	}
 	fmt.Fprint(ts.Stdout())
 }
@@ -134,7 +89,7 @@ func awsLine(r awstest.Request) string {
 }
 
 func fault(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, -1, "fault kube VERB RESOURCE KIND [NAME=VALUE...], fault aws ACTION KIND [NAME=VALUE...], fault clear")
+	story.Arguments(ts, neg, args, 1, -1, "fault kube VERB RESOURCE KIND [NAME=VALUE...], fault aws ACTION KIND [NAME=VALUE...], fault clear")
 	w := worldOf(ts)
 	switch {
 	case args[0] == "clear":
@@ -176,7 +131,7 @@ func faultSettings(ts *testscript.TestScript, args []string, times, skip, status
 }
 
 func clock(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 2, "clock aws|kube-date D")
+	story.Arguments(ts, neg, args, 2, 2, "clock aws|kube-date D")
 	by, err := time.ParseDuration(args[1])
 	ts.Check(err)
 	switch args[0] {
@@ -190,7 +145,7 @@ func clock(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func grant(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 3, 4, "grant USER VERBS RESOURCES [NAMES]")
+	story.Arguments(ts, neg, args, 3, 4, "grant USER VERBS RESOURCES [NAMES]")
 	g := kubetest.Grant{Verbs: strings.Split(args[1], ","), Resources: strings.Split(args[2], ",")}
 	if len(args) == 4 {
 		g.Names = strings.Split(args[3], ",")
@@ -199,7 +154,7 @@ func grant(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func apply(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 1, "apply FILE")
+	story.Arguments(ts, neg, args, 1, 1, "apply FILE")
 	for document := range strings.SplitSeq(ts.ReadFile(args[0]), "\n---\n") {
 		object, _, err := scheme.Codecs.UniversalDeserializer().Decode([]byte(document), nil, nil)
 		ts.Check(err)
@@ -208,27 +163,27 @@ func apply(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func namespace(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 2, "namespace terminating NAME")
+	story.Arguments(ts, neg, args, 2, 2, "namespace terminating NAME")
 	worldOf(ts).kube.TerminateNamespace(args[1])
 }
 
 func object(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 1, "object PATH")
+	story.Arguments(ts, neg, args, 1, 1, "object PATH")
 	w := worldOf(ts)
 	text, err := w.Get(context.Background(), args[0])
 	ts.Check(err)
 	document, err := yaml.JSONToYAML(text)
 	ts.Check(err)
-	fmt.Fprint(ts.Stdout(), w.plain(string(document)))
+	fmt.Fprint(ts.Stdout(), w.Plain(string(document)))
 }
 
 func provider(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, -1, "provider URL [AUDIENCE...]")
+	story.Arguments(ts, neg, args, 1, -1, "provider URL [AUDIENCE...]")
 	worldOf(ts).aws.Account.AddProvider(args[0], args[1:]...)
 }
 
 func role(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 3, "role NAME FILE [SECONDS]")
+	story.Arguments(ts, neg, args, 2, 3, "role NAME FILE [SECONDS]")
 	account := worldOf(ts).aws.Account
 	account.AddRole(args[0], ts.ReadFile(args[1]))
 	if len(args) == 3 {
@@ -239,43 +194,32 @@ func role(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func bucket(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 1, "bucket NAME")
+	story.Arguments(ts, neg, args, 1, 1, "bucket NAME")
 	worldOf(ts).aws.Account.AddBucket(args[0], region)
 }
 
 func put(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 3, 3, "put BUCKET KEY FILE")
+	story.Arguments(ts, neg, args, 3, 3, "put BUCKET KEY FILE")
 	worldOf(ts).aws.PutObject(args[0], args[1], "application/json", []byte(ts.ReadFile(args[2])))
 }
 
 func remove(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 2, "remove BUCKET KEY")
+	story.Arguments(ts, neg, args, 2, 2, "remove BUCKET KEY")
 	worldOf(ts).aws.DeleteObject(args[0], args[1])
 }
 
 func publish(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 0, 0, "publish")
+	story.Arguments(ts, neg, args, 0, 0, "publish")
 	w := worldOf(ts)
 	ts.Check(w.plan.Publish(context.Background(), w))
 	w.forget()
 }
 
 func rotate(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 2, "rotate KIND [drop-old]")
+	story.Arguments(ts, neg, args, 1, 2, "rotate KIND [drop-old]")
 	issuer := worldOf(ts).kube.Issuer
 	ts.Check(issuer.Rotate(args[0]))
 	if len(args) == 2 {
 		issuer.DropOldKeys()
-	}
-}
-
-func mode(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 2, "mode FILE MODE")
-	want, err := strconv.ParseUint(args[1], 8, 32)
-	ts.Check(err)
-	info, err := os.Lstat(filepath.Clean(ts.MkAbs(args[0])))
-	ts.Check(err)
-	if got := info.Mode().Perm(); got != os.FileMode(want) {
-		ts.Fatalf("%s has mode %04o, not %04o", args[0], got, want)
 	}
 }

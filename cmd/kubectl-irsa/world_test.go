@@ -48,7 +48,6 @@ type world struct {
 	plan    trust.Plan
 	rest    rest.Interface
 	verbose bool
-	raw     map[string]string // stdout and stderr of the last command as they were
 }
 
 type worldKey struct{}
@@ -58,10 +57,13 @@ func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*w
 
 const region = "us-east-1"
 
+// kubeTokens are the bearer tokens of the kubeconfig, which nobody may print.
+var kubeTokens = []string{"kubetest-admin", "kubetest-alice", "of another day"}
+
 // setUp starts the servers of a story and gives it an environment that leads to
 // them, under AWS's own names, and to nothing else.
 func setUp(env *testscript.Env, verbose bool) error {
-	w := &world{dir: env.WorkDir, verbose: verbose, raw: map[string]string{}}
+	w := &world{dir: env.WorkDir, verbose: verbose}
 	file, err := readWorldFile(env.WorkDir)
 	if err != nil {
 		return err
@@ -216,7 +218,7 @@ func (w *world) writeFiles() error {
 		return err
 	}
 	contexts := map[string]kubetest.Kubeconfig{
-		"world": {}, "alice": {Token: w.kube.AddUser("alice")}, "expired": {Token: "of another day"},
+		"world": {}, "alice": {Token: w.kube.AddUser("alice")}, "expired": {Token: kubeTokens[2]},
 		"wrong-ca": {WrongCA: true}, "nowhere": {Server: "https://127.0.0.1:9"},
 	}
 	rules := &clientcmd.ClientConfigLoadingRules{}
