@@ -251,8 +251,8 @@ func (s *Server) note(c *call, fault *Fault, a *answer, e *apiError) {
 			}
 		}
 		line.WriteByte('\n')
-		s.record.mu.Lock()
-		defer s.record.mu.Unlock()
+		s.record.logging.Lock() // not mu: a log may ask for the record
+		defer s.record.logging.Unlock()
 		_, _ = s.opts.Log.Write(line.Bytes())
 	}
 }

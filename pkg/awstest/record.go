@@ -48,6 +48,8 @@ func Names(requests []Request) []string {
 type record struct {
 	mu   sync.Mutex
 	list []Request
+
+	logging sync.Mutex // one line at a time
 }
 
 func (r *record) add(q Request) {

@@ -65,6 +65,7 @@ func (s spec) environment() []string {
 		"AWS_CA_BUNDLE="+ca, "SSL_CERT_FILE="+ca, "REQUESTS_CA_BUNDLE="+ca, "CURL_CA_BUNDLE="+ca,
 		"SSL_CERT_DIR="+filepath.Join(s.Dir, "no-certificates"),
 		"AWS_EC2_METADATA_DISABLED=true",
+		"IRSA_WORLD_CACHE="+filepath.Dir(filepath.Dir(s.Servers.Etcd)), // a world in this world need not build
 		"IRSA_WORLD_KIND="+kind, "IRSA_WORLD_DIR="+s.Dir, "IRSA_WORLD_BIN="+s.Program,
 		"IRSA_WORLD_RTT="+s.Options.RoundTrip.String(),
 		"IRSA_ISSUER="+s.Options.issuer(), "IRSA_BUCKET="+s.Options.Bucket, "IRSA_DATA_BUCKET="+trust.DataBucket,

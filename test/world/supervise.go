@@ -38,7 +38,7 @@ type world struct {
 	api      *controlplane.ControlPlane
 	aws      *awsplane.Plane // nil where AWS is a double
 	record   *requestlog.Writer
-	extraEnv []string // of the command: where a double listens
+	proxy    []string // variables that lead a command to a double of AWS
 }
 
 // superviseFrom is supervise in a process of its own.
@@ -199,7 +199,7 @@ func (s spec) plan() trust.Plan {
 // command runs the command and returns its exit code.
 func (w *world) command(signals <-chan os.Signal) (int, error) {
 	s := w.spec
-	env := append(s.environment(), w.extraEnv...)
+	env := append(s.environment(), w.proxy...)
 	path, err := lookup(s.Options.Command[0], env)
 	if err != nil {
 		return 127, err

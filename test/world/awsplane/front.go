@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	stdlog "log"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -120,7 +119,7 @@ func describe(r *http.Request) (*requestlog.Request, error) {
 	query := r.URL.Query()
 	record := &requestlog.Request{
 		Time: time.Now().UTC(), Remote: r.RemoteAddr, Method: r.Method, Host: r.Host, Path: r.URL.EscapedPath(),
-		Query: censored(query), Action: query.Get("Action"), UserAgent: r.UserAgent(),
+		Query: requestlog.Censored(query), Action: query.Get("Action"), UserAgent: r.UserAgent(),
 		Signed:  r.Header.Get("Authorization") != "" || query.Has("X-Amz-Signature"),
 		Session: r.Header.Get("X-Amz-Security-Token") != "" || query.Has("X-Amz-Security-Token"),
 	}
@@ -136,17 +135,6 @@ func describe(r *http.Request) (*requestlog.Request, error) {
 	if err != nil {
 		return record, nil //nolint:nilerr // not a form: the server behind will say so
 	}
-	record.Form, record.Action = censored(form), form.Get("Action")
+	record.Form, record.Action = requestlog.Censored(form), form.Get("Action")
 	return record, nil
-}
-
-// censored is a copy of values without its secrets.
-func censored(values url.Values) url.Values {
-	values = maps.Clone(values)
-	for name := range values {
-		if requestlog.Secret(name) {
-			values[name] = []string{"REDACTED"}
-		}
-	}
-	return values
 }

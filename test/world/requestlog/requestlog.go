@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -33,8 +34,19 @@ type Request struct {
 	Status    int                 `json:"status"`              // of the answer
 }
 
-// Secret is true of the parameters whose values are never recorded.
-func Secret(parameter string) bool {
+// Censored is a copy of parameters in which the values of the secret ones read
+// "REDACTED".
+func Censored(parameters map[string][]string) map[string][]string {
+	parameters = maps.Clone(parameters)
+	for name := range parameters {
+		if secret(name) {
+			parameters[name] = []string{"REDACTED"}
+		}
+	}
+	return parameters
+}
+
+func secret(parameter string) bool {
 	switch strings.ToLower(parameter) {
 	case "webidentitytoken", "x-amz-security-token", "x-amz-signature", "x-amz-credential":
 		return true
