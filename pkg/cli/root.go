@@ -130,6 +130,9 @@ of trust is broken, and builds the chain where there is none.`,
 		newCredentialProcessCommand(f, (*credentialProcessCommand).run),
 		newTokenCommand(f, (*tokenCommand).run),
 	)
+	add(root, groupSee,
+		newExplainCommand(f, (*explainCommand).run),
+	)
 	add(root, groupOther,
 		newVersionCommand(f),
 		newOptionsCommand(root),
@@ -181,9 +184,9 @@ func streams(p Process) genericiooptions.IOStreams {
 	return genericiooptions.IOStreams{In: p.In, Out: p.Out, ErrOut: p.ErrOut}
 }
 
-// isTerminal reports whether w is a terminal that shows colours and lines.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

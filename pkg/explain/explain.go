@@ -3,10 +3,7 @@
 // nobody.
 package explain
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Cause is one reason behind an error, with what to do about it.
 type Cause struct {
@@ -21,28 +18,29 @@ type Cause struct {
 // stack trace. None fit: nil.
 func Find(text string) []Cause {
 	text = fold(text)
-	var found []Cause
-	for _, entry := range catalogue {
-		if !entry.in(text) {
+	for _, e := range catalogue {
+		if !e.in(text) {
 			continue
 		}
-		for _, cause := range entry.causes {
-			if !slices.ContainsFunc(found, func(c Cause) bool { return c.Code == cause }) {
-				found = append(found, causes[cause])
-			}
+		found := make([]Cause, 0, len(e.causes))
+		for _, code := range e.causes {
+			found = append(found, causes[code])
 		}
-		if entry.decisive {
-			break
-		}
+		return found
 	}
-	return found
+	return nil
+}
+
+// ByCode is the cause of a code of the catalogue: ROLE4.
+func ByCode(code string) (Cause, bool) {
+	cause, known := causes[strings.ToUpper(code)]
+	return cause, known
 }
 
 // entry is a text, and the causes it can have.
 type entry struct {
-	all      []string // every one of these is in the text, folded
-	causes   []string // likeliest first
-	decisive bool     // no later entry adds anything
+	all    []string // every one of these is in the text, folded
+	causes []string // likeliest first
 }
 
 func (e entry) in(text string) bool {

@@ -1,0 +1,113 @@
+package explain
+
+import (
+	"strings"
+	"testing"
+)
+
+// The texts are verbatim from AWS's service model, its SDKs, Kubernetes and
+// public reports.
+func TestFindNamesTheCause(t *testing.T) {
+	for text, want := range map[string]string{
+		"No OpenIDConnect provider found in your account for https://kubernetes.default.svc.cluster.local":                                                "PROV1",
+		"An error occurred (InvalidIdentityToken) when calling the AssumeRoleWithWebIdentity operation: Incorrect token audience":                         "PROV3",
+		"InvalidIdentityToken: The web identity token provided could not be validated. See the AssumeRoleWithWebIdentity documentation for requirements.": "PROV1",
+		"Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements":      "PUB1",
+		"OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint":                                                                  "PUB10",
+		"Token audience contains more than one audience while authorized party is not present":                                                            "TOK7",
+		"The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)":                                                  "TOK4",
+		"Provided Token is not a Login With Amazon token":                                                                                                 "TOK4",
+		"InvalidIdentityToken: Missing a required claim: aud":                                                                                             "TOK3",
+		"Missing a required claim: iat.": "TOK3",
+		"ExpiredTokenException: Token expired: current date/time 1731098245 must be before the expiration date/time 1731095240": "TOK1",
+		"Token expired: current date/time 1731098245 must be before the expiration date/time1731095240":                         "TOK1",
+		"Token too old: 441398": "TOK2",
+		"RequestTimeTooSkewed: The difference between the request time and the current time is too large.":                               "TOK2",
+		"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity":                                                          "ROLE1",
+		"User: system:serviceaccount:a:b is not authorized to perform: sts:AssumeRoleWithWebIdentity on resource: arn:aws:iam::1:role/x": "ROLE1",
+		"IDPCommunicationError: ...":             "PUB1",
+		"IDPRejectedClaim":                       "TOK4",
+		"MalformedPolicyDocument: Syntax errors": "ROLE15",
+		"MalformedPolicyDocument: Federated principals must be valid domain names or SAML metadata ARNs":                                                       "ROLE6",
+		"PackedPolicyTooLarge: Packed size of session tags consumes 105%":                                                                                      "ROLE13",
+		"RegionDisabledException: STS is not activated in this region":                                                                                         "REG1",
+		"ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role.":                                                     "ROLE10",
+		"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.":                                                   "ROLE10",
+		"1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900":      "ROLE10",
+		"1 validation error detected: Value 'x' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2":         "ROLE16",
+		"ValidationError: Request ARN is invalid":                                                                                                              "ROLE9",
+		"SignatureDoesNotMatch: Credential should be scoped to a valid region. ":                                                                               "REG2",
+		"AccessDenied: User is not authorized with an explicit deny in a service control policy":                                                               "ROLE11",
+		"LimitExceeded: Cannot exceed quota for ACLSizePerRole: 2048":                                                                                          "ROLE12",
+		"LimitExceeded: Cannot exceed quota for OpenIdConnectProvidersPerAccount: 100":                                                                         "PROV5",
+		"AccessControlListNotSupported: The bucket does not allow ACLs":                                                                                        "PUB3",
+		"User: ARN is not authorized to perform: s3:PutBucketPolicy because public policies are blocked by the BlockPublicPolicy block public access setting.": "PUB2",
+		`serviceaccounts "test" is forbidden: User "alice" cannot create resource "serviceaccounts/token" in API group "" in the namespace "default"`:          "RBAC1",
+		`Error from server (Forbidden): forbidden: User "alice" cannot get path "/openid/v1/jwks"`:                                                             "RBAC2",
+		"spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes":                                                          "TOK5",
+		"Warning: requested expiration of 172800 seconds shortened to 86400 seconds":                                                                           "TOK6",
+		"WebIdentityErr: failed fetching WebIdentity token: open /var/run/secrets/eks.amazonaws.com/serviceaccount/token: permission denied":                   "POD5",
+		"WebIdentityErr: role ARN is not set":                                                                                                                  "POD6",
+		"To use web identity tokens, the 'sts' service module must be on the class path.":                                                                      "POD7",
+		`dial tcp: lookup sts..amazonaws.com: no such host`:                                                                                                    "POD8",
+		`Post "https://sts.amazonaws.com/": dial tcp 52.94.0.1:443: i/o timeout`:                                                                               "POD9",
+		"[Errno 13] Permission denied: '/.aws'":                                                                                                                "POD10",
+		"Unable to locate credentials. You can configure credentials by running \"aws configure\".":                                                            "SA1",
+		"User: arn:aws:sts::111122223333:assumed-role/eks-node/i-0abc is not authorized to perform: s3:ListBucket":                                             "POD11",
+		`failed calling webhook "pod-identity-webhook.amazonaws.com": failed to call webhook: connection refused`:                                              "POD2",
+		"audience \"x\" not found in pod spec volume, system:node:n is not authorized to request tokens":                                                       "NODE1",
+		`plugin "aws" not allowed: policy set to "DenyAll"`:                                                                                                    "WS3",
+		`error when retrieving credentials from credential_process: exec: "kubectl-irsa": executable file not found in $PATH`:                                  "WS4",
+		`Post "https://sts.us-east-1.amazonaws.com/": tls: failed to verify certificate: x509: certificate signed by unknown authority`:                        "WS6",
+		"error: You must be logged in to the server (Unauthorized)":                                                                                            "ISS3",
+		"InvalidParameterValue: Invalid token":                                                                                                                 "STSX",
+	} {
+		t.Run(want+" "+text, func(t *testing.T) {
+			found := Find(text)
+			if len(found) == 0 || found[0].Code != want {
+				t.Errorf("got %v, want %s first", codes(found), want)
+			}
+		})
+	}
+}
+
+func TestFindReadsStackTraces(t *testing.T) {
+	trace := `Exception in thread "main" software.amazon.awssdk.services.sts.model.InvalidIdentityTokenException:
+	No OpenIDConnect provider found
+	  in your account for https://oidc.example.com (Service: Sts, Status Code: 400, Request ID: 1)
+	at software.amazon.awssdk.core.internal.http.CombinedResponseHandler.handleErrorResponse(CombinedResponseHandler.java:125)
+	Caused by: java.io.IOException`
+	if found := Find(trace); len(found) == 0 || found[0].Code != "PROV1" {
+		t.Errorf("got %v, want PROV1 first", codes(found))
+	}
+	if found := Find("everything is fine"); found != nil {
+		t.Errorf("got %v for a text without an error", codes(found))
+	}
+}
+
+func TestEveryCauseOfTheCatalogueIsDescribed(t *testing.T) {
+	for _, e := range catalogue {
+		for _, code := range e.causes {
+			cause, known := causes[code]
+			if !known {
+				t.Errorf("%q names %s, which is not described", e.all, code)
+				continue
+			}
+			if cause.Meaning == "" || len(cause.Next) == 0 {
+				t.Errorf("%s has no meaning or nothing to do next", code)
+			}
+		}
+		for _, part := range e.all {
+			if part != strings.ToLower(part) {
+				t.Errorf("%q can never be found: texts are folded to lower case", part)
+			}
+		}
+	}
+}
+
+func codes(found []Cause) (list []string) {
+	for _, c := range found {
+		list = append(list, c.Code)
+	}
+	return list
+}
