@@ -92,21 +92,23 @@ type explainedCause struct {
 }
 
 func (e explanation) writeText(w writer) {
-	for i, c := range e.Causes {
-		switch {
-		case i == 1:
-			w.printf("\nless likely:\n\n")
-		case i > 1:
-			w.printf("\n")
-		}
-		w.printf("%s  %s\n", c.Code, c.Title)
-		w.printf("  %s\n", c.Meaning)
-		if len(c.Checks) > 0 {
-			w.printf("  told apart by: %s\n", strings.Join(c.Checks, ", "))
-		}
-		for _, next := range c.Next {
-			w.printf("    %s\n", next)
-		}
+	c := e.Causes[0]
+	w.printf("%s  %s\n\n  %s\n", c.Code, c.Title, c.Meaning)
+	if len(c.Checks) > 0 {
+		w.printf("  told apart by: %s\n", strings.Join(c.Checks, ", "))
 	}
+	w.printf("\n")
+	for _, next := range c.Next {
+		w.printf("    %s\n", next)
+	}
+	if len(e.Causes) < 2 {
+		return
+	}
+	w.printf("\nThe same words are said where:\n\n")
+	var rows [][]string
+	for _, c := range e.Causes[1:] {
+		rows = append(rows, []string{"  " + c.Code, c.Title})
+	}
+	w.table(rows)
+	w.printf("\nTo see which one it is here:\n\n    kubectl irsa inspect sa NAME -n NAMESPACE\n")
 }
-
