@@ -8,6 +8,9 @@
 //	go run ./test/world build                        only builds the servers
 //	go run ./test/world --help                       the options
 //
+// The exit code is the command's; but the go command makes 1 of every code that
+// is not 0, so a script that looks at it builds the program first.
+//
 // Tests do not start worlds: they run inside one, which costs its start once,
 // and package inside reads what the world told them by its environment. A
 // command inside a world changes it with

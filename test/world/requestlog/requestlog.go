@@ -113,7 +113,8 @@ func Read(path string, offset int64) ([]Request, int64, error) {
 }
 
 // ByServer is true of the requests by which STS itself fetches an issuer's
-// documents, told by the user agent of VersityGW.
+// documents, told by the user agent of net/http, which VersityGW
+// and the double leave as it is.
 func (r Request) ByServer() bool {
-	return !r.Signed && r.Method == "GET" && r.UserAgent == "Go-http-client/1.1"
+	return !r.Signed && r.Method == "GET" && strings.HasPrefix(r.UserAgent, "Go-http-client/")
 }
