@@ -2,10 +2,13 @@ package awsapi
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,12 +51,7 @@ const (
 // An http endpoint that is not loopback is refused: the token would cross the
 // network in the clear.
 func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, append(o.sharedConfig(),
-		config.WithRegion(o.Region),
-		config.WithCredentialsProvider(aws.AnonymousCredentials{}),
-		config.WithHTTPClient(awshttp.NewBuildableClient()),
-		config.WithAPIOptions(userAgent(o.Application)),
-		config.WithRetryer(newRetryer))...)
+	cfg, err := o.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings for STS: %w", err)
 	}
@@ -85,16 +83,68 @@ func (s *STS) Preconnect(ctx context.Context) { s.connection.open(ctx, s.Endpoin
 // Close drops connections that nobody uses.
 func (s *STS) Close() { s.connection.close() }
 
-// sharedConfig keeps the SDK off every profile but the one asked for: a broken
-// profile of somebody else's is no reason not to log in.
-func (o STSOptions) sharedConfig() []func(*config.LoadOptions) error {
+// load reads the settings of the environment and of o.Profile. The SDK refuses
+// a profile with something else amiss in it, such as an sso_session that is
+// gone: no reason not to log in, so then the environment has to do.
+func (o STSOptions) load(ctx context.Context) (aws.Config, error) {
 	if o.Profile != "" {
-		return []func(*config.LoadOptions) error{config.WithSharedConfigProfile(o.Profile)}
+		cfg, err := config.LoadDefaultConfig(ctx,
+			config.WithSharedConfigProfile(o.Profile),
+			config.WithRegion(o.Region),
+			config.WithCredentialsProvider(aws.AnonymousCredentials{}),
+			config.WithHTTPClient(awshttp.NewBuildableClient()),
+			config.WithAPIOptions(userAgent(o.Application)),
+			config.WithRetryer(newRetryer))
+		if err == nil {
+			return cfg, nil
+		}
 	}
-	return []func(*config.LoadOptions) error{
-		config.WithSharedConfigFiles([]string{}),
-		config.WithSharedCredentialsFiles([]string{}),
+	return o.fromEnvironment()
+}
+
+// fromEnvironment is what config.LoadDefaultConfig makes of the environment
+// alone. That function itself insists on a profile that AWS_PROFILE names, in
+// files that are of no interest here.
+func (o STSOptions) fromEnvironment() (aws.Config, error) {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return aws.Config{}, err
 	}
+	client, err := trusting(env.CustomCABundle)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	cfg := aws.Config{
+		Region: o.Region, Credentials: aws.AnonymousCredentials{}, HTTPClient: client,
+		APIOptions: userAgent(o.Application), Retryer: newRetryer, ConfigSources: []any{env},
+	}
+	if env.BaseEndpoint != "" && !aws.ToBool(env.IgnoreConfiguredEndpoints) {
+		cfg.BaseEndpoint = aws.String(env.BaseEndpoint)
+	}
+	return cfg, nil
+}
+
+// trusting is a client that trusts the authorities of a PEM file, the system's
+// where no file is named.
+func trusting(bundle string) (*awshttp.BuildableClient, error) {
+	client := awshttp.NewBuildableClient()
+	if bundle == "" {
+		return client, nil
+	}
+	text, err := os.ReadFile(bundle)
+	if err != nil {
+		return nil, fmt.Errorf("reading AWS_CA_BUNDLE: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("reading AWS_CA_BUNDLE: %s holds no certificate", bundle)
+	}
+	return client.WithTransportOptions(func(t *http.Transport) {
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.RootCAs = roots
+	}), nil
 }
 
 // newRetryer repeats throttling, 5xx, broken connections and (which the STS
