@@ -132,6 +132,8 @@ of trust is broken, and builds the chain where there is none.`,
 	)
 	add(root, groupSee,
 		newExplainCommand(f, (*explainCommand).run),
+		newGetCommand(f),
+		newCanICommand(f, (*canICommand).run),
 	)
 	add(root, groupOther,
 		newVersionCommand(f),

@@ -1,0 +1,167 @@
+// Package bindings lists which ServiceAccount of a cluster is bound to which
+// role, from both sides: the annotations in the cluster and the trust policies
+// in IAM. It judges whole tables cheaply; package doctor judges one chain to
+// the bottom.
+package bindings
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
+)
+
+// Status is what is known of one binding.
+type Status string
+
+// What a binding can be.
+const (
+	Bound        Status = "bound"         // annotated, and the role lets it in
+	NotTrusted   Status = "not trusted"   // annotated, and the role refuses it
+	RoleMissing  Status = "role missing"  // annotated with a role that is not there
+	NotAnnotated Status = "not annotated" // the role would let it in, and it says nothing
+	AccountGone  Status = "sa missing"    // the role would let in a ServiceAccount that is not there
+	BadARN       Status = "bad role arn"  // annotated with what is no ARN
+	Unknown      Status = "unknown"       // IAM could not be read, or belongs to another account
+)
+
+// Dangling reports whether one side of the binding is missing.
+func (s Status) Dangling() bool {
+	return s == RoleMissing || s == AccountGone || s == BadARN
+}
+
+// Binding is one ServiceAccount and one role.
+type Binding struct {
+	Namespace      string
+	ServiceAccount string
+	RoleARN        string
+	Audience       string
+	Pods           int // that run as the ServiceAccount, by their spec
+	Status         Status
+	Detail         string // why, where the status alone does not say it
+}
+
+// Account is what the cluster says of a ServiceAccount that matters here.
+type Account struct {
+	Namespace, Name   string
+	RoleARN, Audience string // annotations; Audience "" is the default
+	Pods              int
+}
+
+// Role is what IAM says of a role whose trust names the cluster's issuer.
+type Role struct {
+	ARN    string
+	Policy *trustpolicy.Policy // nil where it could not be parsed
+	Err    error               // why it could not
+}
+
+// Roles are the roles of one AWS account, by ARN.
+type Roles struct {
+	Account string // twelve digits
+	Known   map[string]Role
+	Present map[string]bool // every role of the account, whatever it trusts
+}
+
+// Join brings the two sides together: a binding for each annotated
+// ServiceAccount, and one for each ServiceAccount that a trust policy names
+// and that has no annotation, or is not there. A nil roles means that IAM was
+// not read, and why is said by err.
+func Join(accounts []Account, provider func(account, partition string) string, roles *Roles, err error) []Binding {
+	byName := map[[2]string]Account{}
+	var all []Binding
+	for _, a := range accounts {
+		byName[[2]string{a.Namespace, a.Name}] = a
+		if a.RoleARN != "" {
+			all = append(all, judge(a, provider, roles, err))
+		}
+	}
+	if roles != nil {
+		all = append(all, unanswered(byName, roles)...)
+	}
+	slices.SortFunc(all, func(x, y Binding) int {
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.ServiceAccount, y.ServiceAccount), cmp.Compare(x.RoleARN, y.RoleARN))
+	})
+	return all
+}
+
+func judge(a Account, provider func(account, partition string) string, roles *Roles, err error) Binding {
+	b := Binding{Namespace: a.Namespace, ServiceAccount: a.Name, RoleARN: a.RoleARN, Audience: a.Audience, Pods: a.Pods}
+	if b.Audience == "" {
+		b.Audience = irsa.DefaultAudience
+	}
+	arn, parseErr := irsa.ParseRoleARN(a.RoleARN, false)
+	switch {
+	case parseErr != nil:
+		b.Status, b.Detail = BadARN, parseErr.Error()
+		return b
+	case roles == nil:
+		b.Status, b.Detail = Unknown, "IAM was not read"
+		if err != nil {
+			b.Detail = err.Error()
+		}
+		return b
+	case roles.Account != arn.Account:
+		b.Status, b.Detail = Unknown, "the role is in account "+arn.Account+", the credentials are for "+roles.Account
+		return b
+	case !roles.Present[a.RoleARN]:
+		b.Status = RoleMissing
+		return b
+	}
+	role, names := roles.Known[a.RoleARN]
+	switch {
+	case !names:
+		b.Status, b.Detail = NotTrusted, "its trust policy does not name this cluster's issuer"
+		return b
+	case role.Err != nil:
+		b.Status, b.Detail = Unknown, role.Err.Error()
+		return b
+	}
+	evaluation := trustpolicy.Evaluate(role.Policy,
+		trustpolicy.WebIdentity(provider(arn.Account, arn.Partition), b.Audience, irsa.Subject(a.Namespace, a.Name)))
+	switch {
+	case evaluation.Decision == trustpolicy.Allowed:
+		b.Status = Bound
+	case evaluation.Decision.Denied():
+		b.Status = NotTrusted
+	default:
+		b.Status, b.Detail = Unknown, "its trust policy has conditions that cannot be judged from here"
+	}
+	return b
+}
+
+// unanswered are the ServiceAccounts that trust policies name by their exact
+// subject and that do not name the role in return.
+func unanswered(accounts map[[2]string]Account, roles *Roles) (all []Binding) {
+	for _, role := range roles.Known {
+		if role.Policy == nil {
+			continue
+		}
+		seen := map[[2]string]bool{}
+		for _, grant := range trustpolicy.Grants(role.Policy) {
+			for _, subject := range grant.Subjects {
+				namespace, name, ok := irsa.ParseSubject(subject.Text)
+				key := [2]string{namespace, name}
+				if !ok || subject.Pattern || seen[key] {
+					continue
+				}
+				seen[key] = true
+				account, exists := accounts[key]
+				if account.RoleARN == role.ARN {
+					continue
+				}
+				b := Binding{Namespace: namespace, ServiceAccount: name, RoleARN: role.ARN, Pods: account.Pods, Status: NotAnnotated}
+				if len(grant.Audiences) > 0 {
+					b.Audience = grant.Audiences[0]
+				}
+				if !exists {
+					b.Status = AccountGone
+				} else if account.RoleARN != "" {
+					b.Detail = "it is annotated with " + account.RoleARN
+				}
+				all = append(all, b)
+			}
+		}
+	}
+	return all
+}

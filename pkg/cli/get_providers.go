@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+)
+
+type getProvidersCommand struct {
+	adminFlags
+	dangling bool
+	output   string
+	factory  *Factory
+}
+
+func newGetProvidersCommand(f *Factory, run func(*getProvidersCommand, context.Context) error) *cobra.Command {
+	o := &getProvidersCommand{factory: f}
+	cmd := &cobra.Command{
+		Use:     "providers",
+		Aliases: []string{"provider"},
+		Short:   "List the account's OIDC providers, and whether their issuers answer",
+		Long: `List the account's OIDC providers, and whether their issuers answer.
+
+A provider whose issuer is gone is dangling: whoever registers the bucket or the
+host name next can become every role that trusts it.`,
+		Example: `  kubectl irsa get providers
+  kubectl irsa get providers --dangling --aws-profile admin`,
+		Args: nothing,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
+	}
+	cmd.Flags().BoolVar(&o.dangling, "dangling", false, "List only providers whose issuer is gone")
+	o.adminFlags.add(cmd)
+	outputFlag(cmd, &o.output, "json", "yaml", "name")
+	return cmd
+}
+
+// atOnce is how many providers, or their issuers, are asked at a time.
+const atOnce = 16
+
+func (o *getProvidersCommand) run(ctx context.Context) error {
+	admin, err := o.admin(ctx, o.factory)
+	if err != nil {
+		return err
+	}
+	list, err := admin.IAM.ListOpenIDConnectProviders(ctx, &iam.ListOpenIDConnectProvidersInput{})
+	if err != nil {
+		return fmt.Errorf("listing OIDC providers: %w", awsapi.Brief(err))
+	}
+	items := make([]providerItem, len(list.OpenIDConnectProviderList))
+	var side sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i, entry := range list.OpenIDConnectProviderList {
+		side.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			items[i] = lookAtProvider(ctx, admin.IAM, aws.ToString(entry.Arn))
+		})
+	}
+	side.Wait()
+	report := providersReport{TypeMeta: typeMeta("Providers"), Items: []providerItem{}}
+	for _, item := range items {
+		if !o.dangling || item.Issuing == issuerGone {
+			report.Items = append(report.Items, item)
+		}
+	}
+	if len(report.Items) == 0 {
+		o.factory.note("note: no OIDC provider found")
+	}
+	return o.factory.print(o.output, report)
+}
+
+// What an issuer does when a stranger asks for its documents.
+const (
+	issuerAnswers = "answers"
+	issuerGone    = "gone"    // no such host, no such bucket
+	issuerRefuses = "refuses" // it is there and gives no usable document
+)
+
+// issuerTimeout is how long one issuer may take.
+const issuerTimeout = 5 * time.Second
+
+func lookAtProvider(ctx context.Context, client *iam.Client, arn string) providerItem {
+	_, host, _ := strings.Cut(arn, ":oidc-provider/")
+	item := providerItem{ARN: arn, Issuer: "https://" + host}
+	got, err := client.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
+	if err != nil {
+		item.Detail = awsapi.Brief(err).Error()
+	} else {
+		item.Audiences = got.ClientIDList
+	}
+	ctx, cancel := context.WithTimeout(ctx, issuerTimeout)
+	defer cancel()
+	document, err := oidc.Fetch(ctx, http.DefaultClient, oidc.DiscoveryURL(item.Issuer), oidc.Limits{})
+	switch {
+	case err == nil:
+		item.Issuing = issuerAnswers
+	case isGone(document, err):
+		item.Issuing, item.Detail = issuerGone, err.Error()
+	default:
+		item.Issuing, item.Detail = issuerRefuses, err.Error()
+	}
+	return item
+}
+
+// isGone tells a host or bucket that nobody owns from one that refuses.
+func isGone(document *oidc.Document, err error) bool {
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return e.IsNotFound
+	}
+	return document != nil && strings.Contains(string(document.Body), "NoSuchBucket") || strings.Contains(err.Error(), "NoSuchBucket")
+}
+
+type providersReport struct {
+	TypeMeta
+	Items []providerItem `json:"items"`
+}
+
+type providerItem struct {
+	ARN       string   `json:"arn"`
+	Issuer    string   `json:"issuer"`
+	Audiences []string `json:"audiences"`
+	Issuing   string   `json:"issuing"` // answers, gone or refuses
+	Detail    string   `json:"detail,omitempty"`
+}
+
+func (r providersReport) names() []string {
+	var names []string
+	for _, item := range r.Items {
+		names = append(names, item.ARN)
+	}
+	return names
+}
+
+func (r providersReport) writeText(w writer) {
+	if len(r.Items) == 0 {
+		return
+	}
+	rows := [][]string{{"ISSUER", "AUDIENCES", "STATUS"}}
+	for _, item := range r.Items {
+		rows = append(rows, []string{item.Issuer, orNone(strings.Join(item.Audiences, ",")), item.Issuing})
+	}
+	w.table(rows)
+}
