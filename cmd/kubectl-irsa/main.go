@@ -18,7 +18,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
-		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Now: time.Now,
+		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Environ: os.Environ, Now: time.Now,
 		Build: cli.Build{Version: version, Commit: commit, Date: date},
 	})
 	stop()

@@ -18,8 +18,9 @@ import (
 // stories need beside it, where it is called by their names.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"kubectl-irsa": plugin,
-		"aws":          fakeAWSCLI,
+		"kubectl-irsa":          plugin,
+		"kubectl_complete-irsa": plugin,
+		"aws":                   fakeAWSCLI,
 	})
 }
 
@@ -61,7 +62,7 @@ func plugin() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	p := cli.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
-		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Now: time.Now,
+		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Environ: os.Environ, Now: time.Now,
 		Build: cli.Build{Version: "v1.2.3", Commit: "0123abc", Date: "2026-11-23"},
 	}
 	if ahead, err := time.ParseDuration(os.Getenv(clockVariable)); err == nil {

@@ -129,7 +129,7 @@ func oneLine(err error) error {
 	}
 	line := err.Error()
 	if hints := hint.Lines(err); len(hints) > 0 {
-		line += " (" + strings.Join(hints, "; ") + ")"
+		line += " (" + strings.ReplaceAll(strings.Join(hints, "; "), ":; ", ": ") + ")"
 	}
 	line = strings.Join(strings.Fields(line), " ")
 	if isUsage(err) {

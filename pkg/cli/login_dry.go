@@ -11,7 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 // The values of --dry-run, with kubectl's meanings.
@@ -54,17 +56,32 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 	switch {
 	case apierrors.IsNotFound(err) && o.create && o.roleARN != "":
 		report.Created = true
-		err = o.createDry(ctx)
+		if err = o.createDry(ctx); err != nil {
+			return creds.NotCreated(o.cluster.namespace, o.serviceAccount, err)
+		}
 	case apierrors.IsForbidden(err) && o.roleARN != "":
 		err = nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking at serviceaccount %s/%s: %w", o.cluster.namespace, o.serviceAccount, err)
+		return o.explainLook(err)
 	}
 	if err := report.fillFrom(account); err != nil {
 		return err
 	}
 	return o.factory.print(o.output, report)
+}
+
+// explainLook says why there is no ServiceAccount to show.
+func (o *loginCommand) explainLook(err error) error {
+	namespace, name := o.cluster.namespace, o.serviceAccount
+	doing := fmt.Errorf("looking at serviceaccount %s/%s: %w", namespace, name, err)
+	switch {
+	case !apierrors.IsNotFound(err):
+		return token.Unreachable(doing)
+	case o.roleARN == "":
+		return creds.NoAccount(namespace, name)
+	}
+	return hint.Wrap(doing, fmt.Sprintf("kubectl create serviceaccount %s -n %s", name, namespace))
 }
 
 func (o *loginCommand) createDry(ctx context.Context) error {

@@ -141,11 +141,29 @@ func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
 	}
 	if _, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: r.ServiceAccount}},
 		metav1.CreateOptions{FieldManager: FieldManager}); err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("creating serviceaccount %s/%s: %w", r.Namespace, r.ServiceAccount, err)
+		return NotCreated(r.Namespace, r.ServiceAccount, err)
 	}
 	s.Created = true
 	s.Token, err = ask(ctx)
 	return err
+}
+
+// NoAccount says that a ServiceAccount is missing and that nobody named a role
+// to create it for.
+func NoAccount(namespace, serviceAccount string) error {
+	return hint.Wrap(fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", namespace, serviceAccount),
+		"name the role, and it is created:",
+		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
+}
+
+// NotCreated says that a ServiceAccount could not be made, and who could.
+func NotCreated(namespace, serviceAccount string, err error) error {
+	doing := fmt.Errorf("creating serviceaccount %s/%s: %w", namespace, serviceAccount, err)
+	if !apierrors.IsForbidden(err) {
+		return doing
+	}
+	return hint.Wrap(doing, "ask an administrator of the cluster for this:",
+		fmt.Sprintf("kubectl create serviceaccount %s -n %s", serviceAccount, namespace))
 }
 
 // FieldManager is who we are in managedFields of what we change in a cluster.
@@ -175,9 +193,7 @@ func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.Service
 	case mintErr != nil && (r.RoleARN != "" || !token.NoServiceAccount(mintErr)):
 		return mintErr
 	case mintErr != nil:
-		return hint.Wrap(fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", r.Namespace, r.ServiceAccount),
-			"name the role, and it is created:",
-			fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", r.ServiceAccount, r.Namespace))
+		return NoAccount(r.Namespace, r.ServiceAccount)
 	case lookErr != nil && r.RoleARN != "":
 		return nil // not allowed to look is no failure where the role is given
 	case lookErr != nil:

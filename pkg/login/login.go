@@ -126,8 +126,12 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	if err := l.write(ctx, change); err != nil {
+	former, err := l.write(ctx, change)
+	if err != nil {
 		return result, err
+	}
+	if err := l.dropTokens(former, result.TokenFile); err != nil {
+		result.Warnings = append(result.Warnings, err.Error())
 	}
 	if l.Mode == Process {
 		if err := l.Cache.Put(l.Key, result.Credentials); err != nil {
@@ -146,18 +150,40 @@ func (l *Login) pin(s creds.Session) {
 	l.Key.RoleARN, l.Key.Audience, l.Key.Issuer, l.Key.Region = s.RoleARN.String(), s.Audience, s.Issuer, s.Region
 }
 
-func (l *Login) write(ctx context.Context, change awsconfig.Change) error {
-	return awsconfig.Edit(ctx, l.ConfigPath, func(file *awsconfig.File) ([]awsconfig.Change, error) {
+// write gives the token files that the profiles named before.
+func (l *Login) write(ctx context.Context, change awsconfig.Change) (former []string, err error) {
+	err = awsconfig.Edit(ctx, l.ConfigPath, func(file *awsconfig.File) ([]awsconfig.Change, error) {
+		former = nil
 		var changes []awsconfig.Change
 		for _, name := range l.names() {
 			if err := l.free(file, name); err != nil {
 				return nil, err
+			}
+			if profile, exists := file.Profile(name); exists {
+				if o, ours := Recognise(l.GOOS, profile); ours && o.TokenFile != "" {
+					former = append(former, o.TokenFile)
+				}
 			}
 			change.Profile = name
 			changes = append(changes, change)
 		}
 		return changes, nil
 	})
+	return former, err
+}
+
+// dropTokens removes the token files of a former login that no profile names
+// any more.
+func (l *Login) dropTokens(former []string, current string) error {
+	for _, path := range former {
+		if path == current {
+			continue
+		}
+		if err := (Book{ConfigPath: l.ConfigPath, GOOS: l.GOOS}).dropToken(path); err != nil {
+			return fmt.Errorf("removing the token of the former login: %w", err)
+		}
+	}
+	return nil
 }
 
 // change is what becomes of the profile, and writes the token of token-file mode.

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 )
+
+// tokenName is how keepToken names a file.
+var tokenName = regexp.MustCompile(`^[0-9a-f]{16}\.token$`)
 
 // Book is where profiles and what belongs to them are kept.
 type Book struct {
@@ -103,9 +108,30 @@ func (b Book) Remove(ctx context.Context, match func(Owned) bool) ([]Owned, erro
 
 func (b Book) forget(o Owned) error {
 	if o.TokenFile != "" {
-		if err := os.Remove(o.TokenFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := b.dropToken(o.TokenFile); err != nil {
 			return fmt.Errorf("removing the token of profile %q: %w", o.Name, err)
 		}
 	}
 	return b.Cache.Remove(o.Pinned.matches)
+}
+
+// dropToken removes a token file unless a profile still names it: [default] may
+// share another's. A file that was put into the profile by somebody else stays.
+func (b Book) dropToken(path string) error {
+	if !tokenName.MatchString(filepath.Base(path)) {
+		return nil
+	}
+	file, err := awsconfig.Read(b.ConfigPath)
+	if err != nil {
+		return err
+	}
+	for _, profile := range file.Profiles() {
+		if named, _ := profile.Get(keyTokenFile); named == path {
+			return nil
+		}
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
