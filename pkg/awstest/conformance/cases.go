@@ -83,6 +83,7 @@ type IssuerKind string
 const (
 	Good          IssuerKind = ""               // documents published, provider made
 	NoProvider    IssuerKind = "no-provider"    // documents published, no provider
+	Deleted       IssuerKind = "deleted"        // documents published, the provider deleted again
 	NoDocuments   IssuerKind = "no-documents"   // a provider, but nothing published
 	OtherIssuer   IssuerKind = "other-issuer"   // the document names another issuer
 	EmptyKeySet   IssuerKind = "empty-key-set"  // {"keys":[]}
@@ -103,6 +104,7 @@ const (
 	Denying      RoleKind = "denying"       // Allow, and a Deny of the same
 	AnyOfMany    RoleKind = "any-of-many"   // a list of subs
 	OnePerAud    RoleKind = "second-aud"    // trusts the provider's second client id
+	OfDeleted    RoleKind = "of-deleted"    // trusts the provider that was deleted
 	Absent       RoleKind = "absent"        // does not exist
 )
 

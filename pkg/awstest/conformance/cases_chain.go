@@ -10,14 +10,18 @@ func issuers() []Case {
 		{
 			Name: "an issuer without a provider in the account", Issuer: NoProvider,
 			Want: invalid(notValidated), Source: reports2026,
+			Differs: was("No OpenIDConnect provider found in your account for *", olderReports),
+		},
+		{
+			Name: "an issuer whose provider was deleted while the role still trusts it", Issuer: Deleted, Role: OfDeleted,
+			Want: invalid(notValidated), Source: reports2026,
 			Differs: with(was("No OpenIDConnect provider found in your account for *", olderReports),
 				VersityGW, denied(), "AWS answers InvalidIdentityToken: "+olderReports),
 		},
 		{
 			Name: "an issuer with a slash more than its provider has", Issuer: TrailingSlash,
 			Want: invalid(notValidated), Source: reports2026,
-			Differs: with(was("No OpenIDConnect provider found in your account for *", olderReports),
-				VersityGW, denied(), "AWS answers InvalidIdentityToken: "+olderReports),
+			Differs: was("No OpenIDConnect provider found in your account for *", olderReports),
 		},
 		{
 			Name: "documents that nobody published", Issuer: NoDocuments, Want: invalid(noKey),
@@ -89,10 +93,13 @@ func parameters() []Case {
 		{
 			Name: "a session name of one character", Form: put("RoleSessionName", "x"), Source: apiReference,
 			Want: validation(one + "'x' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2"),
+			Differs: with(nil, VersityGW, validation("1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2"),
+				"AWS shows the value: public reports of 1 validation error detected: Value 'x' at 'roleSessionName'"),
 		},
 		{
 			Name: "a role that is no ARN", Form: put("RoleArn", "this is not the name of a role"), Source: apiReference,
-			Want: validation("Request ARN is invalid"),
+			Want:    validation("Request ARN is invalid"),
+			Differs: with(nil, VersityGW, denied(), "AWS answers ValidationError: public reports of Request ARN is invalid"),
 		},
 		{Name: "a session policy", Form: put("Policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}`), Want: session(), Source: apiReference},
 		{

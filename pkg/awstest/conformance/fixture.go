@@ -112,12 +112,12 @@ func (f *fixture) build(ctx context.Context) error {
 	if err := f.makeBucket(ctx); err != nil {
 		return fmt.Errorf("making bucket %s: %w", f.target.Bucket, err)
 	}
-	for _, kind := range []IssuerKind{Good, NoProvider, OtherIssuer, EmptyKeySet, NotJSON} {
+	for _, kind := range []IssuerKind{Good, NoProvider, Deleted, OtherIssuer, EmptyKeySet, NotJSON} {
 		if err := f.publish(ctx, kind); err != nil {
 			return fmt.Errorf("publishing issuer %q: %w", kind, err)
 		}
 	}
-	for _, kind := range []IssuerKind{Good, NoDocuments, OtherIssuer, EmptyKeySet, NotJSON} {
+	for _, kind := range []IssuerKind{Good, Deleted, NoDocuments, OtherIssuer, EmptyKeySet, NotJSON} {
 		out, err := f.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
 			Url: aws.String(f.target.url(kind)), ClientIDList: []string{audience, secondAudience},
 		})
@@ -137,6 +137,11 @@ func (f *fixture) build(ctx context.Context) error {
 			return fmt.Errorf("creating role %s: %w", name, err)
 		}
 		f.roles[kind] = *out.Role.Arn
+	}
+	gone := f.providers[1]
+	f.providers = append(f.providers[:1], f.providers[2:]...)
+	if _, err := f.iam.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: &gone}); err != nil {
+		return fmt.Errorf("deleting provider %s: %w", gone, err)
 	}
 	return nil
 }
@@ -231,17 +236,20 @@ func trustPolicies(providers []string, t Target) map[RoleKind]string {
 	}
 	deny := allow("StringEquals", sub, audience)
 	deny["Effect"] = "Deny"
-	policies := map[RoleKind]string{}
-	// The good role trusts every provider, so that only the issuer is at fault
-	// in the cases about issuers.
-	trusting := []any{allow("StringEquals", sub, audience)}
-	for _, p := range providers[1:] {
-		_, name, _ := strings.Cut(p, ":oidc-provider/")
-		trusting = append(trusting, map[string]any{
-			"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": map[string]any{"Federated": p},
-			"Condition": map[string]any{"StringEquals": map[string]any{name + ":aud": audience, name + ":sub": sub}},
-		})
+	ofDeleted := map[string]any{
+		"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": map[string]any{"Federated": providers[1]},
+		"Condition": map[string]any{"StringEquals": map[string]any{
+			strings.TrimPrefix(t.url(Deleted), "https://") + ":aud": audience,
+			strings.TrimPrefix(t.url(Deleted), "https://") + ":sub": sub,
+		}},
 	}
+	policies := map[RoleKind]string{}
+	// The good role trusts the other providers too, without a condition (the quota
+	// is short), so that only the issuer is at fault in the cases about issuers.
+	trusting := []any{allow("StringEquals", sub, audience), map[string]any{
+		"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+		"Principal": map[string]any{"Federated": providers[2:]},
+	}}
 	for kind, statements := range map[RoleKind][]any{
 		Trusting:     trusting,
 		Pattern:      {allow("StringLike", "system:serviceaccount:"+namespace+":*", audience)},
@@ -250,6 +258,7 @@ func trustPolicies(providers []string, t Target) map[RoleKind]string {
 		StarEquals:   {allow("StringEquals", "system:serviceaccount:"+namespace+":*", audience)},
 		AnyOfMany:    {allow("StringEquals", []string{awstest.Subject(namespace, "other"), sub}, audience)},
 		OnePerAud:    {allow("StringEquals", sub, secondAudience)},
+		OfDeleted:    {ofDeleted},
 		Denying:      {allow("StringEquals", sub, audience), deny},
 	} {
 		policies[kind] = document(statements)
