@@ -79,7 +79,8 @@ func start(rounds int, only, inside, dir string) error {
 func (b *bench) build() error {
 	for name, pkg := range map[string]string{
 		"kubectl-irsa": "./cmd/kubectl-irsa", "floor": "./test/bench/floor", "empty": "./test/bench/empty",
-		"world": "./test/world", "bench": "./test/bench",
+		"lister": "./test/bench/lister",
+		"world":  "./test/world", "bench": "./test/bench",
 	} {
 		fmt.Fprintln(os.Stderr, "building", name)
 		cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-o", b.program(name), pkg)

@@ -6,7 +6,8 @@ import "slices"
 var (
 	delayed = []string{"--rtt", "20ms"}
 	near    = []string{"--rtt", "0s"}
+	crowded = []string{"--rtt", "0ms"} // a world of its own, which is filled
 )
 
 // rows is the table, in its order.
-var rows = slices.Concat(loginRows, processRows, sizeRows)
+var rows = slices.Concat(loginRows, processRows, scaleRows, sizeRows)
