@@ -32,6 +32,7 @@ type Process struct {
 	Getenv      func(string) string
 	Setenv      func(key, value string) error
 	Unsetenv    func(string) error
+	Environ     func() []string // every variable, as NAME=value
 	Now         func() time.Time
 	Build       Build
 }
@@ -65,6 +66,14 @@ type childError struct{ code int }
 
 func (e childError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
+// startError says why a program could not be run, and which exit code says so.
+type startError struct {
+	error
+	code int
+}
+
+func (e startError) Unwrap() error { return e.error }
+
 // report is the one place where an error is printed.
 func report(w io.Writer, err error) int {
 	if err == nil {
@@ -79,6 +88,9 @@ func report(w io.Writer, err error) int {
 	fmt.Fprintf(w, "error: %v\n", err)
 	for _, line := range hint.Lines(err) {
 		fmt.Fprintf(w, "hint: %s\n", line)
+	}
+	if start, ok := errors.AsType[startError](err); ok {
+		return start.code
 	}
 	if isUsage(err) {
 		return exitUsage
@@ -129,6 +141,8 @@ of trust is broken, and builds the chain where there is none.`,
 		newProfilesCommand(f, (*profilesCommand).run),
 		newCredentialProcessCommand(f, (*credentialProcessCommand).run),
 		newTokenCommand(f, (*tokenCommand).run),
+		newExecCommand(f, (*execCommand).run),
+		newEnvCommand(f, (*envCommand).run),
 	)
 	add(root, groupSee,
 		newExplainCommand(f, (*explainCommand).run),

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// execCommand is everything "exec" needs once flags are out of the way.
+type execCommand struct {
+	identityFlags
+	serviceAccount string
+	argv           []string
+	path           string // of the program
+
+	factory *Factory
+	// start becomes the program where the system can do that, else runs it to
+	// its end and gives its exit code as a childError.
+	start func(path string, argv, environ []string) error
+}
+
+func newExecCommand(f *Factory, run func(*execCommand, context.Context) error) *cobra.Command {
+	o := &execCommand{factory: f, start: f.start}
+	cmd := &cobra.Command{
+		Use:   "exec SERVICEACCOUNT -- COMMAND [ARGUMENT...]",
+		Short: "Run a command as the role of a ServiceAccount",
+		Long: `Run a command as the role of a ServiceAccount.
+
+The command finds the role's credentials and its region in its environment, and
+every other source of AWS credentials taken out of it. It has the terminal and
+the signals, and its exit code is this command's: 127 where there is no such
+command, 126 where it cannot be run.
+
+The credentials of a command last as long as their session: an hour, or what
+--duration says. A command that runs longer uses a profile, which renews itself:
+kubectl irsa login SERVICEACCOUNT.`,
+		Example: `  # List buckets as the role that the ServiceAccount is annotated with
+  kubectl irsa exec cart -n shop -- aws s3 ls
+
+  # A shell with that identity
+  kubectl irsa exec cart -n shop -- bash`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch dash := cmd.ArgsLenAtDash(); {
+			case len(args) == 0 || dash == 0:
+				return usageError{hint.Wrap(errorText("missing SERVICEACCOUNT"), "usage: "+cmd.UseLine())}
+			case len(args) == 1:
+				return usageError{hint.Wrap(errorText("missing COMMAND"), "usage: "+cmd.UseLine())}
+			case dash != 1:
+				return usageError{hint.Wrap(errorText("the command stands after --"),
+					fmt.Sprintf("%s %s -- %s", cmd.CommandPath(), args[0], strings.Join(args[1:], " ")))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.complete(args); err != nil {
+				return err
+			}
+			return run(o, cmd.Context())
+		},
+	}
+	o.identityFlags.add(cmd)
+	return cmd
+}
+
+// Exit codes of a command that did not start, as shells have them:
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+func (o *execCommand) complete(args []string) (err error) {
+	if o.serviceAccount, err = serviceAccountName(args[0]); err != nil {
+		return err
+	}
+	if err := o.check(o.factory); err != nil {
+		return err
+	}
+	o.argv = args[1:]
+	o.path, err = program(o.argv[0])
+	return err
+}
+
+// program finds what a command names, before anything is asked of anybody.
+func program(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, exec.ErrDot):
+		return "", startError{code: exitNotFound, error: hint.Wrap(fmt.Errorf("running %q: it is found only in the current folder", name),
+			"name it with its path: ."+string(filepath.Separator)+name)}
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return "", startError{code: exitNotFound, error: fmt.Errorf("running %q: command not found", name)}
+	}
+	var lookup *exec.Error
+	if errors.As(err, &lookup) {
+		err = lookup.Err
+	}
+	return "", startError{code: exitNotExecutable, error: fmt.Errorf("running %q: %w", name, err)}
+}
+
+func (o *execCommand) run(ctx context.Context) error {
+	environ := o.factory.process.Environ() // before a plugin's shield takes our own out of it
+	session, err := o.become(ctx, o.factory, o.serviceAccount)
+	if err != nil {
+		return err
+	}
+	return o.start(o.path, o.argv, environment(environ, session.variables()))
+}
