@@ -29,7 +29,7 @@ cross:
 
 # the same promises against a real kube-apiserver, IAM, STS and S3
 e2e: build servers
-	$(WORLD) --plugin $(CURDIR)/bin -- go test -tags e2e -count=1 -timeout 60m ./test/e2e/...
+	$(WORLD) --plugin $(CURDIR)/bin -- go test -tags e2e -count=1 -p 1 -timeout 60m ./test/e2e/...
 
 # the servers are built once and kept in the user's cache directory
 servers:
