@@ -109,7 +109,7 @@ func (c *call) hostRegion() string {
 	if !isAWSHost(host) {
 		return ""
 	}
-	labels := strings.Split(host, ".")
+	labels := slices.DeleteFunc(strings.Split(host, "."), func(label string) bool { return label == "dualstack" })
 	for i, label := range labels {
 		if label == c.service && i+1 < len(labels) && labels[i+1] != "amazonaws" {
 			return labels[i+1]

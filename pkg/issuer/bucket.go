@@ -1,0 +1,263 @@
+package issuer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// S3 is the part of S3 that publishing reads and writes.
+type S3 interface {
+	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
+	CreateBucket(context.Context, *s3.CreateBucketInput, ...func(*s3.Options)) (*s3.CreateBucketOutput, error)
+	GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error)
+	PutBucketTagging(context.Context, *s3.PutBucketTaggingInput, ...func(*s3.Options)) (*s3.PutBucketTaggingOutput, error)
+	GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error)
+	PutPublicAccessBlock(context.Context, *s3.PutPublicAccessBlockInput, ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error)
+	GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error)
+	PutBucketPolicy(context.Context, *s3.PutBucketPolicyInput, ...func(*s3.Options)) (*s3.PutBucketPolicyOutput, error)
+	ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+}
+
+// STS says whose credentials these are.
+type STS interface {
+	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
+}
+
+// The tags of a bucket that publishing created. Only such a bucket is ever deleted.
+const (
+	TagOwned  = "kubectl-irsa/owned"  // "true"
+	TagIssuer = "kubectl-irsa/issuer" // the issuer's URL
+)
+
+// bucket is one bucket, addressed in its region and guarded by its owner's
+// account: S3 refuses a call whose bucket belongs to another, so that a name
+// which somebody else took meanwhile is never written to.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+type bucket struct {
+	s3     S3
+	name   string
+	region string
+	owner  string // account ID
+}
+
+func (b *bucket) options(o *s3.Options) {
+	if b.region != "" {
+		o.Region = b.region
+	}
+}
+
+// status is the HTTP status of an error that a server answered with, else 0.
+func status(err error) int {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return r.HTTPStatusCode()
+	}
+	return 0
+}
+
+// head looks for the bucket: its region where it exists, "" where it does not.
+func (b *bucket) head(ctx context.Context) (region string, err error) {
+	out, err := b.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	if err == nil {
+		if region = aws.ToString(out.BucketRegion); region == "" {
+			region = b.region
+		}
+		return region, nil
+	}
+	switch status(err) {
+	case http.StatusNotFound:
+		return "", nil
+	case http.StatusMovedPermanently, http.StatusBadRequest, http.StatusTemporaryRedirect:
+		// A signature for the wrong region: the answer names the right one.
+		if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+			if region = r.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && region != b.region {
+				return region, nil
+			}
+		}
+	}
+	return "", err
+}
+
+func (b *bucket) expect() *string {
+	if b.owner == "" {
+		return nil
+	}
+	return &b.owner
+}
+
+func (b *bucket) create(ctx context.Context) error {
+	input := &s3.CreateBucketInput{Bucket: &b.name, ObjectOwnership: types.ObjectOwnershipBucketOwnerEnforced}
+	if b.region != "us-east-1" { // which S3 refuses as a constraint
+		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(b.region)}
+	}
+	_, err := b.s3.CreateBucket(ctx, input, b.options)
+	switch awsapi.Code(err) {
+	case "BucketAlreadyOwnedByYou":
+		return nil
+	case "BucketAlreadyExists":
+		return hint.Wrap(awsapi.Brief(err), "the name was taken by another account; an issuer whose bucket is somebody else's must never be used",
+			"kubectl irsa issuer plan --new-bucket")
+	}
+	return b.denied(err, "s3:CreateBucket", "")
+}
+
+// tags are the bucket's tags, nil where it has none.
+func (b *bucket) tags(ctx context.Context) ([]types.Tag, error) {
+	out, err := b.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	if awsapi.Code(err) == "NoSuchTagSet" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, b.denied(err, "s3:GetBucketTagging", "")
+	}
+	return out.TagSet, nil
+}
+
+func (b *bucket) tag(ctx context.Context, tags []types.Tag) error {
+	_, err := b.s3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{
+		Bucket: &b.name, ExpectedBucketOwner: b.expect(), Tagging: &types.Tagging{TagSet: tags},
+	}, b.options)
+	return b.denied(err, "s3:PutBucketTagging", "")
+}
+
+// empty reports whether the bucket holds no object.
+func (b *bucket) empty(ctx context.Context) (bool, error) {
+	out, err := b.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &b.name, ExpectedBucketOwner: b.expect(), MaxKeys: aws.Int32(1)}, b.options)
+	if err != nil {
+		return false, b.denied(err, "s3:ListBucket", "")
+	}
+	return len(out.Contents) == 0, nil
+}
+
+// block is the bucket's Block Public Access, nil where it has none.
+func (b *bucket) block(ctx context.Context) (*types.PublicAccessBlockConfiguration, error) {
+	out, err := b.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	switch {
+	case awsapi.Code(err) == "NoSuchPublicAccessBlockConfiguration", status(err) == http.StatusNotImplemented:
+		return nil, nil
+	case err != nil:
+		return nil, b.denied(err, "s3:GetBucketPublicAccessBlock", "")
+	}
+	return out.PublicAccessBlockConfiguration, nil
+}
+
+// putBlock replaces the configuration. It is never deleted: some servers take
+// the whole bucket for what is to be deleted.
+func (b *bucket) putBlock(ctx context.Context, c *types.PublicAccessBlockConfiguration) error {
+	_, err := b.s3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+		Bucket: &b.name, ExpectedBucketOwner: b.expect(), PublicAccessBlockConfiguration: c,
+	}, b.options)
+	if status(err) == http.StatusNotImplemented {
+		return nil
+	}
+	return b.denied(err, "s3:PutBucketPublicAccessBlock", "")
+}
+
+// policy is the text of the bucket policy, "" where there is none.
+func (b *bucket) policy(ctx context.Context) (string, error) {
+	out, err := b.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	if awsapi.Code(err) == "NoSuchBucketPolicy" {
+		return "", nil
+	}
+	if err != nil {
+		return "", b.denied(err, "s3:GetBucketPolicy", "")
+	}
+	return aws.ToString(out.Policy), nil
+}
+
+func (b *bucket) putPolicy(ctx context.Context, text string) error {
+	_, err := b.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &b.name, ExpectedBucketOwner: b.expect(), Policy: &text}, b.options)
+	return err
+}
+
+// object is a stored object; etag "" means that there is none.
+type object struct {
+	body []byte
+	etag string
+}
+
+// maxObject bounds what is read: a key set of 200 keys has 100 kB.
+const maxObject = 1 << 20
+
+func (b *bucket) get(ctx context.Context, key string) (object, error) {
+	out, err := b.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key, ExpectedBucketOwner: b.expect()}, b.options)
+	switch {
+	case awsapi.Code(err) == "NoSuchKey", awsapi.Code(err) == "NoSuchBucket":
+		return object{}, nil
+	case err != nil:
+		// Without s3:ListBucket a missing object is a 403 as well.
+		return object{}, b.denied(err, "s3:GetObject and s3:ListBucket", key)
+	}
+	defer func() { _ = out.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))
+	if err == nil && len(body) > maxObject {
+		err = fmt.Errorf("it is larger than %d bytes", maxObject)
+	}
+	if err != nil {
+		return object{}, fmt.Errorf("reading s3://%s/%s: %w", b.name, key, err)
+	}
+	return object{body: body, etag: aws.ToString(out.ETag)}, nil
+}
+
+// errChanged means that an object is no longer the one that was read.
+var errChanged = errors.New("somebody else wrote it at the same time")
+
+// The headers of both documents. A short life in caches lets a new key be seen
+// within a minute.
+const (
+	contentType  = "application/json"
+	cacheControl = "public, max-age=60"
+)
+
+// put writes an object on the condition that it is still the one that was read.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+func (b *bucket) put(ctx context.Context, key string, body []byte, was object) error {
+	input := &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, ExpectedBucketOwner: b.expect(), Body: bytes.NewReader(body),
+		ContentType: aws.String(contentType), CacheControl: aws.String(cacheControl),
+	}
+	if was.etag == "" {
+		input.IfNoneMatch = aws.String("*")
+	} else {
+		input.IfMatch = &was.etag
+	}
+	_, err := b.s3.PutObject(ctx, input, b.options)
+	switch {
+	case err == nil:
+		return nil
+	case status(err) == http.StatusPreconditionFailed, awsapi.Code(err) == "ConditionalRequestConflict",
+		was.etag != "" && awsapi.Code(err) == "NoSuchKey":
+		return errChanged
+	}
+	return b.denied(err, "s3:PutObject", key)
+}
+
+// denied says which permission a refused call needs, and on what.
+func (b *bucket) denied(err error, permission, key string) error {
+	if err == nil {
+		return nil
+	}
+	brief := awsapi.Brief(err)
+	if status(err) != http.StatusForbidden {
+		return brief
+	}
+	arn := (Location{Bucket: b.name, Region: b.region}).ARN(key)
+	if key == "" {
+		arn = arn[:len(arn)-1]
+	}
+	return hint.Wrap(brief, fmt.Sprintf("the credentials need %s on %s", permission, arn))
+}

@@ -1,0 +1,176 @@
+package issuer
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+)
+
+// A Location is a place in S3: a bucket and what the keys in it begin with.
+type Location struct {
+	Bucket string
+	Region string // "" where the URL does not say, as with s3.amazonaws.com
+	Prefix string // without slashes at its ends; "" is the bucket's root
+}
+
+// String is the location as --to takes it.
+func (l Location) String() string {
+	if l.Prefix == "" {
+		return "s3://" + l.Bucket
+	}
+	return "s3://" + l.Bucket + "/" + l.Prefix
+}
+
+// Partition is the AWS partition of the location's region, aws where it has none.
+func (l Location) Partition() string { return irsa.PartitionOf(l.Region) }
+
+// ARN is that of an object of the bucket.
+func (l Location) ARN(key string) string {
+	return "arn:" + l.Partition() + ":s3:::" + l.Bucket + "/" + key
+}
+
+// s3Hosts are the host names under which S3 serves objects, after the bucket of
+// a virtual-hosted URL is cut off: s3.REGION, s3-REGION, s3.dualstack.REGION and
+// the legacy global s3.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+var s3Host = regexp.MustCompile(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
+
+// bucketName is S3's rule for the names of buckets:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// LocationOf is the place in S3 that an issuer's URL leads to, false where the
+// URL is not one of S3's. Both forms of URL are known:
+// https://BUCKET.s3.REGION.amazonaws.com/PATH and
+// https://s3.REGION.amazonaws.com/BUCKET/PATH.
+func LocationOf(issuer string) (Location, bool) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "https" || u.Port() != "" {
+		return Location{}, false
+	}
+	match := s3Host.FindStringSubmatch(strings.ToLower(u.Hostname()))
+	if match == nil {
+		return Location{}, false
+	}
+	l := Location{Bucket: match[1], Region: match[2]}
+	path := strings.TrimPrefix(u.Path, "/")
+	if l.Bucket == "" {
+		l.Bucket, path, _ = strings.Cut(path, "/")
+	}
+	l.Prefix = strings.TrimSuffix(path, "/")
+	if !bucketName.MatchString(l.Bucket) {
+		return Location{}, false
+	}
+	return l, true
+}
+
+// keyIn is the object key that a URL below the location has, false where the URL
+// is not below it.
+func (l Location) keyIn(rawURL string) (string, bool) {
+	other, ok := LocationOf(rawURL)
+	if !ok || other.Bucket != l.Bucket || l.Region != "" && other.Region != "" && other.Region != l.Region {
+		return "", false
+	}
+	key := other.Prefix // the whole path, since the URL ends in a name
+	if l.Prefix != "" && !strings.HasPrefix(key, l.Prefix+"/") || key == "" {
+		return "", false
+	}
+	return key, true
+}
+
+// DiscoveryKey is the object key of the discovery document.
+func (l Location) DiscoveryKey() string { return l.key(oidc.DiscoveryPath) }
+
+func (l Location) key(path string) string {
+	if l.Prefix == "" {
+		return strings.TrimPrefix(path, "/")
+	}
+	return l.Prefix + path
+}
+
+// TargetKind is where documents are written to.
+type TargetKind int
+
+// The kinds of target: S3, a directory, the standard output.
+const (
+	ToS3 TargetKind = iota
+	ToDir
+	ToStdout
+)
+
+// A Target is what --to names.
+type Target struct {
+	Kind     TargetKind
+	Location Location // of ToS3
+	Dir      string   // of ToDir
+}
+
+// String is the target as --to takes it.
+func (t Target) String() string {
+	switch t.Kind {
+	case ToDir:
+		return "dir:" + t.Dir
+	case ToStdout:
+		return "-"
+	}
+	return t.Location.String()
+}
+
+// ParseTarget reads the value of --to: s3://BUCKET[/PREFIX], dir:PATH or "-".
+func ParseTarget(text string) (Target, error) {
+	if text == "-" {
+		return Target{Kind: ToStdout}, nil
+	}
+	if dir, ok := strings.CutPrefix(text, "dir:"); ok {
+		if dir == "" {
+			return Target{}, fmt.Errorf("target %q names no directory", text)
+		}
+		return Target{Kind: ToDir, Dir: dir}, nil
+	}
+	rest, ok := strings.CutPrefix(text, "s3://")
+	if !ok {
+		return Target{}, fmt.Errorf("target %q: use s3://BUCKET[/PREFIX], dir:PATH or -", text)
+	}
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") {
+		return Target{}, fmt.Errorf("target %q: %q is not the name of a bucket (3 to 63 lower-case letters, digits, dots and hyphens)", text, bucket)
+	}
+	return Target{Location: Location{Bucket: bucket, Prefix: strings.Trim(prefix, "/")}}, nil
+}
+
+// A MisfitError is a target that is not where the issuer's URL leads.
+type MisfitError struct {
+	Issuer       string
+	Asked, Fits  Location
+	NoneWasAsked bool // the issuer is not in S3 and no target was named
+}
+
+func (e *MisfitError) Error() string {
+	if e.NoneWasAsked {
+		return fmt.Sprintf("the issuer %s is not a URL of S3, so it does not say where its documents go", e.Issuer)
+	}
+	return fmt.Sprintf("documents in %s would not be found: the issuer's URL leads elsewhere\n  issuer  %s\n  leads to  %s\n  asked for %s",
+		e.Asked, e.Issuer, e.Fits, e.Asked)
+}
+
+// TargetFor is where the documents of an issuer go: what was asked for, if that
+// is where its URL leads, else the bucket in its URL. An issuer outside of S3
+// (behind a CDN, say) goes wherever was asked.
+func TargetFor(issuer string, asked *Target) (Target, error) {
+	leads, inS3 := LocationOf(issuer)
+	switch {
+	case asked == nil && !inS3:
+		return Target{}, &MisfitError{Issuer: issuer, NoneWasAsked: true}
+	case asked == nil:
+		return Target{Location: leads}, nil
+	case asked.Kind != ToS3 || !inS3:
+		return *asked, nil
+	case asked.Location.Bucket != leads.Bucket || asked.Location.Prefix != "" && asked.Location.Prefix != leads.Prefix:
+		return Target{}, &MisfitError{Issuer: issuer, Asked: asked.Location, Fits: leads}
+	}
+	return Target{Location: leads}, nil
+}

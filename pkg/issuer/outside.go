@@ -1,0 +1,129 @@
+package issuer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+)
+
+// Outside is what anybody reads at an issuer's URL.
+type Outside struct {
+	Published
+	// DiscoveryErr and KeysErr say why a document could not be had.
+	DiscoveryErr, KeysErr error
+
+	discovery, keys []byte
+}
+
+// Look fetches an issuer's documents as a stranger would. The key set is looked
+// for where the discovery document says.
+func Look(ctx context.Context, client *http.Client, issuer string) Outside {
+	var o Outside
+	doc, err := oidc.Fetch(ctx, client, oidc.DiscoveryURL(issuer), oidc.Limits{})
+	if err != nil {
+		o.DiscoveryErr = err
+		return o
+	}
+	o.discovery = doc.Body
+	d, err := oidc.ParseDiscovery(doc.Body)
+	if err != nil {
+		o.DiscoveryErr = err
+		return o
+	}
+	o.Discovery = &d
+	if doc, err = oidc.Fetch(ctx, client, d.JWKSURI, oidc.Limits{}); err != nil {
+		o.KeysErr = err
+		return o
+	}
+	o.keys = doc.Body
+	keys, err := oidc.ParseKeySet(doc.Body)
+	if err != nil {
+		o.KeysErr = err
+		return o
+	}
+	o.Keys = &keys
+	return o
+}
+
+// open reports whether both documents can be read, whatever they say.
+func (o Outside) open() bool { return o.discovery != nil && o.keys != nil }
+
+// Err is why a document could not be had, nil where both could.
+func (o Outside) Err() error { return errors.Join(o.DiscoveryErr, o.KeysErr) }
+
+// lacks says what of docs cannot be read yet, "" where all can. The bytes must be
+// ours, unless somebody else added keys meanwhile.
+func (o Outside) lacks(docs Documents) (string, error) {
+	discovery, keys, err := docs.Bytes()
+	switch {
+	case err != nil:
+		return "", err
+	case o.Err() != nil:
+		return o.Err().Error(), nil
+	case bytes.Equal(o.discovery, discovery) && bytes.Equal(o.keys, keys):
+		return "", nil
+	}
+	if missing := docs.Keys.Without(*o.Keys).Keys; len(missing) > 0 {
+		return fmt.Sprintf("key %q is not in the key set that %s shows", missing[0].ID, docs.Discovery.JWKSURI), nil
+	}
+	more := docs.Discovery
+	more.SigningAlgorithms = o.Keys.Algorithms()
+	if d := differences(*o.Discovery, docs.Discovery); d != "" && differences(*o.Discovery, more) != "" {
+		return "the discovery document differs\n" + d, nil
+	}
+	return "", nil
+}
+
+func (p *Publisher) lookReachable(context.Context) (plan.State, string, error) {
+	missing, err := p.outside().lacks(p.docs)
+	switch {
+	case err != nil:
+		return plan.Unknown, "", err
+	case missing == "" && len(p.docs.Keys.Keys) > 0:
+		return plan.Done, "they are what is published", nil
+	}
+	return plan.Needed, "", nil
+}
+
+func (p *Publisher) applyReachable(ctx context.Context) error {
+	var o Outside
+	var missing string
+	var err error
+	for wait := range p.waits() {
+		o = Look(ctx, p.Stranger, p.Live.Discovery.Issuer)
+		if missing, err = o.lacks(p.docs); err != nil || missing == "" {
+			return err
+		}
+		plan.Note(ctx, "waiting until anybody can read it: %s", missing)
+		if err := p.Sleep(ctx, wait); err != nil {
+			return fmt.Errorf("waiting until anybody can read it: %w", err)
+		}
+	}
+	return p.unreachable(o, missing)
+}
+
+// unreachable says why the documents could not be read in the end.
+func (p *Publisher) unreachable(o Outside, missing string) error {
+	err := fmt.Errorf("it is written, but cannot be read from outside after %s: %s", patience, missing)
+	_, direct := LocationOf(p.Live.Discovery.Issuer)
+	var denied *oidc.StatusError
+	var name *oidc.DNSError
+	var tls *oidc.TLSError
+	switch {
+	case !direct:
+		return hint.Wrap(err, "what serves the issuer's URL must serve "+p.Target.String()+", and may hold an old copy",
+			"kubectl irsa issuer show")
+	case errors.As(o.Err(), &denied) && denied.Status == http.StatusForbidden:
+		return hint.Wrap(err, "Block Public Access of the account, a policy of the organization, or a Deny in the bucket policy keeps everybody out",
+			"aws s3control get-public-access-block --account-id "+p.bucket.owner)
+	case errors.As(o.Err(), &name), errors.As(o.Err(), &tls):
+		return hint.Wrap(err, "this machine's way to the internet is not AWS's: look from elsewhere", "kubectl irsa issuer show")
+	}
+	return hint.Wrap(err, "kubectl irsa issuer show")
+}

@@ -1,0 +1,209 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+)
+
+// A Publisher makes one issuer's documents public. Its exported fields are what
+// it is told; it is used for one plan.
+type Publisher struct {
+	Live   Live
+	Target Target // from TargetFor
+
+	S3     S3     // of a target in S3
+	STS    STS    // of a target in S3
+	Region string // of a new bucket where the issuer's URL names none
+	// Stranger fetches as anybody would: without credentials.
+	Stranger *http.Client
+
+	CreateBucket bool // make the bucket where it is missing
+	Prune        bool // remove public keys that the cluster does not show
+
+	// Token gives a token that the cluster signed a moment ago, whose signature
+	// has to fit the keys; nil where none may be asked for. An error means that
+	// there is none and is only told.
+	Token func(context.Context) (oidc.Token, error)
+	// Sleep waits, or ends with ctx.
+	Sleep func(context.Context, time.Duration) error
+
+	bucket   bucket
+	exists   bool
+	stored   func() (stored, error)
+	outside  func() Outside
+	merge    Merge
+	docs     Documents // as they will be, or are
+	keyList  []KeyReport
+	unproven error // why no token was checked
+}
+
+// stored are the two objects as they are in the bucket or directory.
+type stored struct {
+	discovery, keys object
+	parsed          Published
+	keysURI         string // where the key set is, or goes
+}
+
+// The IDs of the steps, in their order.
+const (
+	StepBucket    = "bucket"
+	StepTags      = "bucket-tags"
+	StepBlock     = "public-access-block"
+	StepPolicy    = "bucket-policy"
+	StepKeys      = "keys"
+	StepDiscovery = "discovery"
+	StepReachable = "reachable"
+)
+
+// Steps are the changes that publishing takes, for plan.Run. The key set is
+// written before the document that leads to it.
+func (p *Publisher) Steps(ctx context.Context) ([]plan.Step, error) {
+	if p.Target.Kind != ToDir {
+		if err := CheckPublic(p.Live.Discovery.Issuer); err != nil {
+			return nil, hint.Wrap(err, "give the API server an issuer that can be public:", "kubectl irsa issuer plan --new-bucket")
+		}
+	}
+	if p.Sleep == nil {
+		p.Sleep = sleep
+	}
+	p.merge = Merge{Live: p.Live.Keys, Prune: p.Prune}
+	p.outside = sync.OnceValue(func() Outside { return Look(ctx, p.Stranger, p.Live.Discovery.Issuer) })
+	switch p.Target.Kind {
+	case ToS3:
+		return p.bucketSteps(ctx), nil
+	case ToDir:
+		return p.dirSteps(), nil
+	}
+	return nil, errors.New("the standard output takes no plan: use Documents")
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Documents are the two documents as the plan leaves them: to be read after its
+// looks, or its run.
+func (p *Publisher) Documents() Documents { return p.docs }
+
+// Keys are the keys of the plan and what becomes of each.
+func (p *Publisher) Keys() []KeyReport { return p.keyList }
+
+// Unproven says why no fresh token's signature was checked, nil where one was.
+func (p *Publisher) Unproven() error { return p.unproven }
+
+// Before are the documents as the looks found them, nil where there were none.
+func (p *Publisher) Before() Published {
+	s, err := p.stored()
+	if err != nil {
+		return Published{}
+	}
+	return s.parsed
+}
+
+// Public merges the cluster's documents with what anybody can read at the
+// issuer's URL, and gives the outcome without writing it: for standard output.
+func (p *Publisher) Public(ctx context.Context) (Documents, []KeyReport, error) {
+	p.merge = Merge{Live: p.Live.Keys, Prune: p.Prune}
+	was := stored{parsed: Look(ctx, p.Stranger, p.Live.Discovery.Issuer).Published}
+	was.keysURI = p.keysURI(was.parsed.Discovery)
+	if err := p.decide(ctx, was); err != nil {
+		return Documents{}, nil, err
+	}
+	return p.docs, p.keyList, nil
+}
+
+// decide works out the documents from what is stored, and proves them.
+func (p *Publisher) decide(ctx context.Context, was stored) error {
+	docs, keys, err := p.compose(was)
+	if err != nil {
+		return err
+	}
+	p.docs, p.keyList = docs, keys
+	return p.prove(ctx, docs)
+}
+
+// compose are the documents to write where these are stored.
+func (p *Publisher) compose(was stored) (Documents, []KeyReport, error) {
+	var published oidc.KeySet
+	if was.parsed.Keys != nil {
+		published = *was.parsed.Keys
+	}
+	keys, reports, err := p.merge.Keys(published)
+	if err != nil {
+		return Documents{}, nil, err
+	}
+	d := Discovery(p.Live.Discovery, was.parsed.Discovery, was.keysURI, keys)
+	return Documents{Discovery: d, Keys: keys}, reports, nil
+}
+
+func (p *Publisher) keysURI(published *oidc.Discovery) string {
+	return jwksURI(p.Live.Discovery.Issuer, p.Live.Discovery.JWKSURI, published)
+}
+
+// An UnverifiedError is a token of the cluster that the keys do not verify, or
+// that another issuer signed.
+type UnverifiedError struct{ Reason error }
+
+func (e *UnverifiedError) Error() string {
+	return fmt.Sprintf("a token that the cluster signed a moment ago would not verify: %v", e.Reason)
+}
+
+// Unwrap gives the reason.
+func (e *UnverifiedError) Unwrap() error { return e.Reason }
+
+// prove checks a fresh token against the documents. That none can be had is no
+// error.
+func (p *Publisher) prove(ctx context.Context, docs Documents) error {
+	if p.Token == nil {
+		p.unproven = errors.New("no token was asked for")
+		return nil
+	}
+	token, err := p.Token(ctx)
+	if err != nil {
+		p.unproven = err
+		return nil
+	}
+	if token.Claims.Issuer != docs.Discovery.Issuer {
+		return &UnverifiedError{fmt.Errorf("its issuer is %s, and the documents say %s", token.Claims.Issuer, docs.Discovery.Issuer)}
+	}
+	if _, err := oidc.Verify(token, docs.Keys); err != nil {
+		return &UnverifiedError{err}
+	}
+	return nil
+}
+
+// conflict tells what is in the way from what could not be looked at.
+func conflict(err error) (plan.State, string, error) {
+	var (
+		collision *CollisionError
+		strangers *StrangersError
+		crowd     *CrowdError
+		unproven  *UnverifiedError
+	)
+	switch {
+	case errors.As(err, &collision):
+		return plan.Conflict, err.Error() + "\n--prune replaces it", nil
+	case errors.As(err, &strangers):
+		return plan.Conflict, err.Error() + "\npublish without --prune first; prune once no token of theirs is in use", nil
+	case errors.As(err, &crowd):
+		return plan.Conflict, err.Error() + "\n--prune removes those that are not this cluster's", nil
+	case errors.As(err, &unproven), errors.Is(err, ErrNoKeys):
+		return plan.Conflict, err.Error(), nil
+	}
+	return plan.Unknown, "", err
+}

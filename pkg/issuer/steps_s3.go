@@ -1,0 +1,417 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+)
+
+func (p *Publisher) bucketSteps(ctx context.Context) []plan.Step {
+	p.bucket = bucket{s3: p.S3, name: p.Target.Location.Bucket, region: p.Target.Location.Region}
+	p.stored = sync.OnceValues(func() (stored, error) {
+		if !p.exists {
+			return stored{keysURI: p.keysURI(nil)}, nil
+		}
+		return p.fetchStored(ctx)
+	})
+	name := p.bucket.name
+	steps := []plan.Step{{ID: StepBucket, Title: "create the bucket " + name, Look: p.lookBucket, Apply: p.bucket.create}}
+	if p.CreateBucket {
+		steps = append(steps, plan.Step{
+			ID: StepTags, Title: "mark the bucket " + name + " as ours", After: []string{StepBucket},
+			Look: p.lookTags, Apply: p.applyTags,
+		})
+	}
+	if _, direct := LocationOf(p.Live.Discovery.Issuer); direct {
+		steps = append(steps,
+			plan.Step{
+				ID: StepBlock, Title: "let a policy open the bucket " + name, After: []string{StepBucket},
+				Look: p.lookBlock, Apply: p.applyBlock,
+			},
+			plan.Step{
+				ID: StepPolicy, Title: "let anybody read the two documents", After: []string{StepBucket},
+				Look: p.lookPolicy, Apply: p.applyPolicy,
+			})
+	}
+	return append(steps,
+		plan.Step{ID: StepKeys, Title: "publish the keys", After: []string{StepBucket}, Look: p.lookKeys, Apply: p.applyKeys},
+		plan.Step{ID: StepDiscovery, Title: "publish the discovery document", After: []string{StepKeys}, Look: p.lookDiscovery, Apply: p.applyDiscovery},
+		plan.Step{ID: StepReachable, Title: "fetch both as anybody would", After: []string{StepDiscovery}, Look: p.lookReachable, Apply: p.applyReachable},
+	)
+}
+
+// lookBucket finds out whose credentials these are, where the bucket is, and
+// whether it is there at all.
+func (p *Publisher) lookBucket(ctx context.Context) (plan.State, string, error) {
+	identity, err := p.STS.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return plan.Unknown, "", fmt.Errorf("asking whose credentials these are: %w", awsapi.Brief(err))
+	}
+	p.bucket.owner = aws.ToString(identity.Account)
+	asked := p.bucket.region
+	if asked == "" {
+		p.bucket.region = p.Region
+	}
+	region, err := p.bucket.head(ctx)
+	switch {
+	case status(err) == http.StatusForbidden:
+		return plan.Conflict, fmt.Sprintf("S3 answers 403: the bucket exists, and either belongs to an account other than %s,\n"+
+			"or these credentials (%s) lack s3:ListBucket on it. A name that is free would be 404.", p.bucket.owner, aws.ToString(identity.Arn)), nil
+	case err != nil:
+		return plan.Unknown, "", fmt.Errorf("looking for the bucket: %w", awsapi.Brief(err))
+	case region == "" && !p.CreateBucket:
+		return plan.Conflict, "there is no such bucket in any account\n--create-bucket makes it", nil
+	case region == "":
+		return plan.Needed, fmt.Sprintf("in %s, account %s", p.bucket.region, p.bucket.owner), nil
+	case asked != "" && region != asked:
+		return plan.Conflict, fmt.Sprintf("the bucket is in %s and the issuer's URL says %s: S3 answers with a redirect, which AWS does not follow\n"+
+			"  issuer  %s", region, asked, p.Live.Discovery.Issuer), nil
+	}
+	p.bucket.region, p.exists = region, true
+	return plan.Done, fmt.Sprintf("in %s, account %s", region, p.bucket.owner), nil
+}
+
+func (p *Publisher) ownership() []types.Tag {
+	return []types.Tag{
+		{Key: aws.String(TagOwned), Value: aws.String("true")},
+		{Key: aws.String(TagIssuer), Value: aws.String(p.Live.Discovery.Issuer)},
+	}
+}
+
+// lookTags marks a bucket that this plan makes, and one that an interrupted run
+// left behind: without any tag and empty. Any other bucket stays whose it is.
+func (p *Publisher) lookTags(ctx context.Context) (plan.State, string, error) {
+	detail := TagOwned + ", " + TagIssuer
+	if !p.exists {
+		return plan.Needed, detail, nil
+	}
+	tags, err := p.bucket.tags(ctx)
+	if err != nil {
+		return plan.Unknown, "", err
+	}
+	if slices.ContainsFunc(tags, func(t types.Tag) bool { return aws.ToString(t.Key) == TagOwned }) {
+		return plan.Done, detail, nil
+	}
+	was, err := p.stored()
+	if err != nil {
+		return plan.Unknown, "", err
+	}
+	empty := len(tags) == 0 && was.discovery.etag == "" && was.keys.etag == ""
+	if empty {
+		if empty, err = p.bucket.empty(ctx); err != nil {
+			return plan.Unknown, "", err
+		}
+	}
+	if !empty {
+		return plan.Done, "it was there before, and stays somebody's own: cleanup leaves it", nil
+	}
+	return plan.Needed, detail, nil
+}
+
+func (p *Publisher) applyTags(ctx context.Context) error {
+	tags, err := p.bucket.tags(ctx)
+	if err != nil {
+		return err
+	}
+	ours := p.ownership()
+	for _, t := range tags {
+		if !slices.ContainsFunc(ours, func(o types.Tag) bool { return *o.Key == aws.ToString(t.Key) }) {
+			ours = append(ours, t)
+		}
+	}
+	return p.bucket.tag(ctx, ours)
+}
+
+const publicAlready = "anybody can read both documents already"
+
+func (p *Publisher) lookBlock(ctx context.Context) (plan.State, string, error) {
+	detail := "Block Public Access: BlockPublicPolicy and RestrictPublicBuckets off, ACLs stay blocked"
+	if !p.exists {
+		return plan.Needed, detail, nil
+	}
+	if p.outside().open() {
+		return plan.Done, publicAlready, nil
+	}
+	block, err := p.bucket.block(ctx)
+	switch {
+	case err != nil:
+		return plan.Unknown, "", err
+	case block == nil:
+		return plan.Done, "nothing blocks one", nil
+	case aws.ToBool(block.BlockPublicPolicy) || aws.ToBool(block.RestrictPublicBuckets):
+		return plan.Needed, detail, nil
+	}
+	return plan.Done, "nothing blocks one", nil
+}
+
+func (p *Publisher) applyBlock(ctx context.Context) error {
+	block, err := p.bucket.block(ctx)
+	if err != nil {
+		return err
+	}
+	if block == nil {
+		if p.exists {
+			return nil
+		}
+		block = &types.PublicAccessBlockConfiguration{BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true)}
+	}
+	block.BlockPublicPolicy, block.RestrictPublicBuckets = aws.Bool(false), aws.Bool(false)
+	return p.bucket.putBlock(ctx, block)
+}
+
+// documentARNs are the two objects that anybody may read, and nothing else.
+func (p *Publisher) documentARNs() ([]string, error) {
+	was, err := p.stored()
+	at := p.at()
+	return []string{at.ARN(at.DiscoveryKey()), at.ARN(p.keysKey(was))}, err
+}
+
+// at is the target with the region that the bucket is really in.
+func (p *Publisher) at() Location {
+	at := p.Target.Location
+	at.Region = p.bucket.region
+	return at
+}
+
+func (p *Publisher) lookPolicy(ctx context.Context) (plan.State, string, error) {
+	arns, err := p.documentARNs()
+	if err != nil {
+		return plan.Unknown, "", err
+	}
+	detail := "s3:GetObject for everybody on\n" + strings.Join(arns, "\n")
+	if !p.exists {
+		return plan.Needed, detail, nil
+	}
+	if p.outside().open() {
+		return plan.Done, publicAlready, nil
+	}
+	text, err := p.bucket.policy(ctx)
+	if err != nil {
+		return plan.Unknown, "", err
+	}
+	_, changed, err := openPolicy(text, arns)
+	switch {
+	case err != nil:
+		return plan.Conflict, err.Error(), nil
+	case !changed:
+		return plan.Done, "the bucket policy says so", nil
+	case text != "":
+		detail = "a statement beside those of the bucket policy: " + detail
+	}
+	return plan.Needed, detail, nil
+}
+
+func (p *Publisher) applyPolicy(ctx context.Context) error {
+	arns, err := p.documentARNs()
+	if err != nil {
+		return err
+	}
+	text, err := p.bucket.policy(ctx)
+	if err != nil {
+		return err
+	}
+	merged, changed, err := openPolicy(text, arns)
+	if err != nil || !changed {
+		return err
+	}
+	for wait := range p.waits() {
+		if err = p.bucket.putPolicy(ctx, merged); err == nil {
+			return nil
+		}
+		if !blocked(err) && awsapi.Code(err) != "OperationAborted" && awsapi.Code(err) != "NoSuchBucket" {
+			return p.bucket.denied(err, "s3:PutBucketPolicy", "")
+		}
+		plan.Note(ctx, "waiting for S3 to take the new settings of the bucket")
+		if err := p.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+	if blocked(err) {
+		return hint.Wrap(awsapi.Brief(err), "the bucket itself blocks no policy: Block Public Access of the account, or a policy of the organization, does",
+			fmt.Sprintf("an administrator of account %s sees it with: aws s3control get-public-access-block --account-id %s", p.bucket.owner, p.bucket.owner),
+			"where it has to stay on, put CloudFront before a private bucket and make its URL the issuer")
+	}
+	return awsapi.Brief(err)
+}
+
+// blocked reports whether Block Public Access refused a policy.
+func blocked(err error) bool {
+	return awsapi.Code(err) == "AccessDenied" && strings.Contains(awsapi.Message(err), "BlockPublicPolicy")
+}
+
+// patience is how long settings of S3 are waited for: users report some ten
+// seconds, AWS promises nothing.
+const patience = 90 * time.Second
+
+// waits are growing pauses that add up to patience.
+func (p *Publisher) waits() func(yield func(time.Duration) bool) {
+	return func(yield func(time.Duration) bool) {
+		wait := 250 * time.Millisecond
+		for spent := time.Duration(0); spent < patience; spent += wait {
+			if !yield(wait) {
+				return
+			}
+			wait = min(2*wait, 5*time.Second)
+		}
+	}
+}
+
+// fetchStored reads both objects; the key set from where the stored document, or
+// the cluster, says that it is.
+func (p *Publisher) fetchStored(ctx context.Context) (stored, error) {
+	var s stored
+	var err error
+	at := p.at()
+	if s.discovery, err = p.bucket.get(ctx, at.DiscoveryKey()); err != nil {
+		return s, err
+	}
+	if s.discovery.etag != "" {
+		d, err := oidc.ParseDiscovery(s.discovery.body)
+		if err != nil {
+			return s, fmt.Errorf("s3://%s/%s is in the way: %w", at.Bucket, at.DiscoveryKey(), err)
+		}
+		s.parsed.Discovery = &d
+	}
+	s.keysURI = p.keysURI(s.parsed.Discovery)
+	if s.keys, err = p.bucket.get(ctx, p.keysKey(s)); err != nil || s.keys.etag == "" {
+		return s, err
+	}
+	keys, err := oidc.ParseKeySet(s.keys.body)
+	if err != nil {
+		return s, fmt.Errorf("s3://%s/%s is in the way: %w", at.Bucket, p.keysKey(s), err)
+	}
+	s.parsed.Keys = &keys
+	return s, nil
+}
+
+// keysKey is the object key of the key set.
+func (p *Publisher) keysKey(was stored) string {
+	issuer := strings.TrimSuffix(p.Live.Discovery.Issuer, "/")
+	return p.Target.Location.key(strings.TrimPrefix(was.keysURI, issuer))
+}
+
+func (p *Publisher) lookKeys(ctx context.Context) (plan.State, string, error) {
+	was, err := p.stored()
+	if err != nil {
+		return plan.Unknown, "", err
+	}
+	if err := p.decide(ctx, was); err != nil {
+		return conflict(err)
+	}
+	if p.Prune {
+		var none oidc.KeySet
+		p.merge.Doomed = &none
+		if was.parsed.Keys != nil {
+			doomed := was.parsed.Keys.Without(p.docs.Keys)
+			p.merge.Doomed = &doomed
+		}
+	}
+	detail := describeKeys(p.keyList)
+	if was.parsed.Keys != nil && !Changed(p.keyList) {
+		return plan.Done, detail, nil
+	}
+	return plan.Needed, fmt.Sprintf("%s\n%s", p.docs.Discovery.JWKSURI, detail), nil
+}
+
+// attempts bounds the writes of one document while others write it too.
+const attempts = 20
+
+// applyKeys writes the key set, on the condition that it is still the one that
+// was merged with; where it is not, it merges again.
+func (p *Publisher) applyKeys(ctx context.Context) error {
+	was, err := p.stored()
+	if err != nil {
+		return err
+	}
+	for try := range attempts {
+		_, text, err := p.docs.Bytes()
+		if err != nil {
+			return err
+		}
+		if err = p.bucket.put(ctx, p.keysKey(was), text, was.keys); !errors.Is(err, errChanged) {
+			return err
+		}
+		if was, err = p.again(ctx, try); err != nil || was.parsed.Keys != nil && !Changed(p.keyList) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w, %d times in a row", errChanged, attempts)
+}
+
+// again reads what somebody else wrote meanwhile and merges with it.
+func (p *Publisher) again(ctx context.Context, try int) (stored, error) {
+	plan.Note(ctx, "somebody else published at the same time: merging once more")
+	pause := time.Duration(rand.Int64N(int64(20*time.Millisecond) << min(try, 6))) //nolint:gosec // spreads writers, keeps no secret
+	if err := p.Sleep(ctx, pause); err != nil {
+		return stored{}, err
+	}
+	was, err := p.fetchStored(ctx)
+	if err != nil {
+		return was, err
+	}
+	docs, keys, err := p.compose(was)
+	if err != nil {
+		return was, err
+	}
+	p.docs, p.keyList = docs, keys
+	return was, nil
+}
+
+func (p *Publisher) lookDiscovery(context.Context) (plan.State, string, error) {
+	was, err := p.stored()
+	if err != nil {
+		return plan.Unknown, "", err
+	}
+	if len(p.docs.Keys.Keys) == 0 {
+		return plan.Needed, "", nil // the keys are in conflict, which is told there
+	}
+	if was.parsed.Discovery == nil {
+		return plan.Needed, p.Live.Discovery.Issuer, nil
+	}
+	difference := differences(*was.parsed.Discovery, p.docs.Discovery)
+	switch {
+	case was.parsed.Discovery.Issuer != p.docs.Discovery.Issuer:
+		return plan.Conflict, "the document there is another issuer's\n" + difference, nil
+	case difference == "":
+		return plan.Done, p.Live.Discovery.Issuer, nil
+	}
+	return plan.Needed, "changes\n" + difference, nil
+}
+
+func (p *Publisher) applyDiscovery(ctx context.Context) error {
+	was, err := p.stored()
+	if err != nil {
+		return err
+	}
+	for try := range attempts {
+		text, _, err := p.docs.Bytes()
+		if err != nil {
+			return err
+		}
+		if err = p.bucket.put(ctx, p.at().DiscoveryKey(), text, was.discovery); !errors.Is(err, errChanged) {
+			return err
+		}
+		if was, err = p.again(ctx, try); err != nil {
+			return err
+		}
+		if d := was.parsed.Discovery; d != nil && differences(*d, p.docs.Discovery) == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w, %d times in a row", errChanged, attempts)
+}
