@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -12,11 +13,14 @@ import (
 // Code is the error code that an AWS service answered with, such as
 // AccessDenied or InvalidIdentityToken; "" where none of them answered.
 func Code(err error) string {
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
+	if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorCode() != unknownError {
 		return e.ErrorCode()
 	}
 	return ""
 }
+
+// unknownError is the code that the SDK gives an answer in which it finds none.
+const unknownError = "UnknownError"
 
 // Message is the text that came with Code.
 func Message(err error) string {
@@ -56,11 +60,15 @@ func (b *brief) Error() string {
 		}
 		return text
 	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](b.err); ok {
+	_, unreadable := errors.AsType[*smithy.DeserializationError](b.err)
+	if _, uncoded := errors.AsType[smithy.APIError](b.err); unreadable || uncoded {
 		return fmt.Sprintf("the answer (HTTP %d) is not one of AWS's", status)
 	}
 	if e, ok := errors.AsType[*net.OpError](b.err); ok {
 		return e.Error()
+	}
+	if e, ok := errors.AsType[*url.Error](b.err); ok {
+		return e.Err.Error()
 	}
 	if status != 0 {
 		return fmt.Sprintf("HTTP %d", status)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -152,8 +154,30 @@ func trusting(bundle string) (*awshttp.BuildableClient, error) {
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
-		o.MaxBackoff = maxBackoff
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(distrusted)}, o.Retryables...)
+		o.Backoff = retry.BackoffDelayerFunc(backoff)
 	})
+}
+
+// distrusted keeps the SDK from asking again a server whose certificate is not
+// trusted, which it counts among broken connections.
+func distrusted(err error) aws.Ternary {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
+// backoff is the time before the attempt after this one, counted from zero: a
+// broken connection may be tried again at once, a service that says it is busy,
+// or that an issuer did not answer, needs a moment.
+func backoff(attempt int, err error) (time.Duration, error) {
+	base := 50 * time.Millisecond
+	if Code(err) != "" {
+		base = 500 * time.Millisecond
+	}
+	most := min(base<<attempt, maxBackoff)
+	return most/2 + rand.N(most/2), nil //nolint:gosec // nobody gains by guessing it
 }
 
 func endpointOf(ctx context.Context, o sts.Options) (*url.URL, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os/user"
 	"path/filepath"
@@ -102,6 +103,9 @@ type cluster struct {
 
 // cluster reads the kubeconfig.
 func (f *Factory) cluster() (*cluster, error) {
+	if _, err := clientcmd.ParseTimeout(*f.kube.Timeout); err != nil {
+		return nil, usageError{fmt.Errorf("--request-timeout: %w", err)}
+	}
 	loader := f.kube.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
@@ -113,6 +117,9 @@ func (f *Factory) cluster() (*cluster, error) {
 	}
 	if c.config, err = loader.ClientConfig(); err != nil {
 		return nil, f.explainKubeconfig(err)
+	}
+	if len(raw.Contexts) == 0 && c.config.Host == noServer {
+		return nil, f.explainKubeconfig(clientcmd.ErrEmptyConfig)
 	}
 	if c.namespace, _, err = loader.Namespace(); err != nil {
 		return nil, f.explainKubeconfig(err)
@@ -157,14 +164,21 @@ func (f *Factory) tune(config *rest.Config) {
 	})
 }
 
+// noServer is what cli-runtime asks where no kubeconfig says whom to ask.
+const noServer = "http://localhost:8080"
+
 // explainKubeconfig says what is wrong with the kubeconfig.
 func (f *Factory) explainKubeconfig(err error) error {
 	switch {
 	case clientcmd.IsEmptyConfig(err):
 		return hint.Wrap(errors.New("no kubeconfig: there is no cluster to ask for a token"),
 			"name one with --kubeconfig or KUBECONFIG, or put it at ~/.kube/config")
-	case clientcmd.IsContextNotFound(err), strings.Contains(err.Error(), "does not exist"):
+	case errors.Is(err, fs.ErrNotExist):
+		return hint.Wrap(fmt.Errorf("reading the kubeconfig: %w", err), "name one with --kubeconfig or KUBECONFIG, or put it at ~/.kube/config")
+	case clientcmd.IsContextNotFound(err), strings.HasPrefix(err.Error(), "context "):
 		return hint.Wrap(fmt.Errorf("reading the kubeconfig: %w", err), "kubectl config get-contexts")
+	case strings.Contains(err.Error(), "does not exist"):
+		return hint.Wrap(fmt.Errorf("reading the kubeconfig: %w", err), "kubectl config view")
 	}
 	return fmt.Errorf("reading the kubeconfig: %w", err)
 }

@@ -68,6 +68,9 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 	if err := report.fillFrom(account); err != nil {
 		return err
 	}
+	if _, err := irsa.ParseRoleARN(report.RoleARN, o.login.Request.AnyAccount); err != nil {
+		return fmt.Errorf("annotation %s of %s: %w", irsa.AnnotationRoleARN, report.Subject, err)
+	}
 	return o.factory.print(o.output, report)
 }
 

@@ -1,8 +1,11 @@
 package creds
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -20,15 +23,22 @@ func refused(client *awsapi.STS, r Request, s *Session, err error) error {
 	if code == "" {
 		return unreachable(client, doing, err)
 	}
+	inspect := []string{"to see which link of the chain it is:",
+		fmt.Sprintf("kubectl irsa inspect sa %s -n %s --role-arn %s", r.ServiceAccount, r.Namespace, s.RoleARN)}
 	found := explain.Find(code + " " + awsapi.Message(err))
-	if len(found) == 0 {
-		return doing
+	// The token was minted a moment ago: if it is called expired, a clock is wrong.
+	slices.SortStableFunc(found, func(a, b explain.Cause) int { return cmp.Compare(age(a), age(b)) })
+	switch {
+	case passing(err):
+		return hint.Wrap(doing, fmt.Sprintf("%s is busy or failing: try again in a moment", client.Endpoint.Host))
+	case len(found) == 0:
+		return hint.Wrap(doing, inspect...)
 	}
 	here := strings.NewReplacer("NAMESPACE", r.Namespace, "NAME", r.ServiceAccount,
 		"ROLE", s.RoleARN.Name, "AUDIENCE", s.Audience)
 	likeliest := found[0]
-	lines := []string{likeliest.Meaning}
 	if len(found) == 1 {
+		lines := []string{likeliest.Meaning}
 		for _, next := range likeliest.Next {
 			lines = append(lines, here.Replace(next))
 		}
@@ -38,9 +48,22 @@ func refused(client *awsapi.STS, r Request, s *Session, err error) error {
 	for _, cause := range found[1:min(len(found), 4)] {
 		others = append(others, cause.Title)
 	}
-	return hint.Wrap(doing, append(lines, "or: "+strings.Join(others, "; "),
-		"to see which link of the chain it is:",
-		fmt.Sprintf("kubectl irsa inspect sa %s -n %s --role-arn %s", r.ServiceAccount, r.Namespace, s.RoleARN))...)
+	return hint.Wrap(doing, append([]string{"most often: " + likeliest.Meaning, "or: " + strings.Join(others, "; ")}, inspect...)...)
+}
+
+// age puts the cause "the token is expired" behind every other.
+func age(c explain.Cause) int {
+	if c.Code == "TOK1" {
+		return 1
+	}
+	return 0
+}
+
+// passing reports whether STS may answer otherwise in a moment.
+func passing(err error) bool {
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && response.HTTPStatusCode() >= http.StatusInternalServerError ||
+		slices.Contains([]string{"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}, awsapi.Code(err))
 }
 
 // unreachable is advice for a call that no STS answered.

@@ -41,7 +41,18 @@ func advise(r Request, err error) error {
 		return hint.Wrap(doing, append([]string{"ask an administrator of the cluster for this:"},
 			Role(r.Namespace, r.ServiceAccount, userOf(err))...)...)
 	}
+	if kind, other := notAnAPIServer(err); other {
+		doing = fmt.Errorf("asking for a token of %s: the answer is %s, which no API server gives", r.reference(), kind)
+	}
 	return Unreachable(doing)
+}
+
+// notAnAPIServer gives the media type of an answer that client-go cannot read.
+func notAnAPIServer(err error) (mediaType string, other bool) {
+	_, after, found := strings.Cut(err.Error(), "serializer for ")
+	mediaType, _, closed := strings.Cut(after, " doesn't exist")
+	mediaType, _, _ = strings.Cut(mediaType, ";")
+	return mediaType, found && closed
 }
 
 // Unreachable adds advice to an error of the transport: no answer, a
@@ -66,7 +77,12 @@ func Unreachable(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout exceeded"), strings.Contains(text, "i/o timeout"):
 		return hint.Wrap(err, "the API server did not answer in time: try a longer --request-timeout, or check the VPN and the context",
 			"kubectl config get-contexts")
-	case apierrors.ReasonForError(err) == metav1.StatusReasonUnknown && strings.Contains(text, "looking for beginning of value"):
+	case apierrors.IsTooManyRequests(err):
+		return hint.Wrap(err, "the API server is busy: try again in a moment")
+	case apierrors.IsInternalError(err), strings.Contains(text, "an error on the server ("):
+		return hint.Wrap(err, "the API server failed at it: try again, and look into its log")
+	case strings.Contains(text, "which no API server gives"),
+		apierrors.ReasonForError(err) == metav1.StatusReasonUnknown && strings.Contains(text, "looking for beginning of value"):
 		return hint.Wrap(err, "something between here and the API server answered in its place, perhaps a proxy: look at HTTPS_PROXY and NO_PROXY")
 	}
 	return err
