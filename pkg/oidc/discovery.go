@@ -120,6 +120,8 @@ func notJSON(data []byte, err error) error {
 	switch {
 	case LooksLikeHTML(data):
 		return errors.New("it is an HTML page, not JSON")
+	case errors.As(err, &typeErr) && typeErr.Field != "":
+		return fmt.Errorf("its %s is a JSON %s", typeErr.Field, typeErr.Value)
 	case errors.As(err, &typeErr):
 		return fmt.Errorf("it is a JSON %s, not an object", typeErr.Value)
 	case len(bytes.TrimSpace(data)) == 0:

@@ -96,6 +96,11 @@ func Fetch(ctx context.Context, client *http.Client, rawURL string, limits Limit
 		doc.Body = body[:limits.MaxBytes]
 		return doc, &TooLargeError{URL: rawURL, Limit: limits.MaxBytes}
 	}
+	if err == nil {
+		// A server that sees the client go may end its body in good order before
+		// the connection is closed: half a document would look whole.
+		err = ctx.Err()
+	}
 	if err != nil {
 		return doc, classify(ctx, rawURL, target.Hostname(), limits.Timeout, err)
 	}

@@ -145,6 +145,9 @@ func parseKey(raw json.RawMessage) Key {
 	return k
 }
 
+// maxRSABits keeps a document from making one verification last for minutes.
+const maxRSABits = 16384
+
 func publicKey(k Key, entry []byte) (crypto.PublicKey, string) {
 	switch k.Type {
 	case "RSA", "EC":
@@ -161,6 +164,9 @@ func publicKey(k Key, entry []byte) (crypto.PublicKey, string) {
 	case *rsa.PublicKey:
 		if p.E < 2 || p.N.Sign() <= 0 {
 			return nil, "its numbers make no RSA key"
+		}
+		if p.N.BitLen() > maxRSABits {
+			return nil, fmt.Sprintf("its RSA key has %d bits, more than %d", p.N.BitLen(), maxRSABits)
 		}
 		return p, ""
 	case *ecdsa.PublicKey:

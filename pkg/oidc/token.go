@@ -142,13 +142,20 @@ func parseHeader(members map[string]json.RawMessage) (Header, error) {
 	var h Header
 	for name, into := range map[string]*string{"alg": &h.Algorithm, "kid": &h.KeyID, "typ": &h.Type} {
 		if raw, ok := members[name]; ok && json.Unmarshal(raw, into) != nil {
-			return Header{}, &MalformedError{Part: "header", Reason: "has a " + name + " that is not a string"}
+			return Header{}, &MalformedError{Part: "header", Reason: article(name) + name + " that is not a string"}
 		}
 	}
 	if h.Algorithm == "" {
 		return Header{}, &MalformedError{Part: "header", Reason: "has no alg"}
 	}
 	return h, nil
+}
+
+func article(name string) string {
+	if name == "alg" {
+		return "has an "
+	}
+	return "has a "
 }
 
 func parseClaims(members map[string]json.RawMessage) (Claims, error) {
