@@ -41,7 +41,11 @@ type Process struct {
 func Main(ctx context.Context, p Process) int {
 	f := newFactory(p)
 	root := newRootCommand(f)
-	root.SetArgs(p.Args[1:])
+	args := arguments(p.Args)
+	if isCompletion(args) {
+		f.completions(root)
+	}
+	root.SetArgs(args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
@@ -150,6 +154,7 @@ of trust is broken, and builds the chain where there is none.`,
 		newCanICommand(f, (*canICommand).run),
 	)
 	add(root, groupOther,
+		newCompletionCommand(f),
 		newVersionCommand(f),
 		newOptionsCommand(root),
 	)
