@@ -149,9 +149,14 @@ of trust is broken, and builds the chain where there is none.`,
 		newEnvCommand(f, (*envCommand).run),
 	)
 	add(root, groupSee,
+		newInspectCommand(f),
 		newExplainCommand(f, (*explainCommand).run),
 		newGetCommand(f),
 		newCanICommand(f, (*canICommand).run),
+	)
+	add(root, groupBuild,
+		newPublishCommand(f, (*publishCommand).run),
+		newProviderCommand(f),
 	)
 	add(root, groupOther,
 		newCompletionCommand(f),

@@ -1,0 +1,212 @@
+// Package check judges facts. A Check states one thing that ought to be true of
+// facts that were gathered beforehand; Run holds a list of them against the
+// facts, in order, and hides none: what hangs on a failed one is marked as
+// skipped. The package knows nothing of clusters or of AWS.
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Status is what became of a check.
+type Status string
+
+// The statuses, best first. Unknown means not allowed, or not able, to look;
+// Skip that it would be pointless here.
+const (
+	Pass    Status = "pass"
+	Skip    Status = "skip"
+	Unknown Status = "unknown"
+	Warn    Status = "warn"
+	Fail    Status = "fail"
+)
+
+// Statuses are all of them, in the order in which a summary counts them.
+var Statuses = []Status{Pass, Warn, Fail, Unknown, Skip}
+
+// Check states one thing that ought to be true of F.
+type Check[F any] struct {
+	ID    string         // stable, kebab-case: JSON, --only, --skip, docs/checks.md
+	Link  string         // the link of the chain it belongs to, in a word or two
+	Title string         // a true sentence when it passes
+	Needs []string       // IDs that must hold first; otherwise this one is skipped
+	Run   func(F) Result // pure: the same facts give the same result
+}
+
+// Result is what a check found.
+type Result struct {
+	Status  Status
+	Cause   string      // the catalogue's code where it is known: ROLE1, PUB7
+	Detail  string      // what was seen, with its values; lines are separated by \n
+	Compare *Comparison // two strings that ought to be equal, nil where none do not
+	Fix     []string    // lines to paste, likeliest first
+}
+
+// Comparison is two strings that differ, and where. Columns count characters
+// from 0; they differ only where Expected has wildcards.
+type Comparison struct {
+	ExpectedLabel  string `json:"expectedLabel"`
+	Expected       string `json:"expected"`
+	ActualLabel    string `json:"actualLabel"`
+	Actual         string `json:"actual"`
+	ExpectedColumn int    `json:"expectedColumn"`
+	ActualColumn   int    `json:"actualColumn"`
+}
+
+// Compare is where two strings first differ, nil where they do not.
+func Compare(expectedLabel, expected, actualLabel, actual string) *Comparison {
+	if expected == actual {
+		return nil
+	}
+	a, b := []rune(expected), []rune(actual)
+	column := 0
+	for column < len(a) && column < len(b) && a[column] == b[column] {
+		column++
+	}
+	return &Comparison{expectedLabel, expected, actualLabel, actual, column, column}
+}
+
+// Known is a fact, or why it could not be had. That it does not exist and that
+// nobody may look are different errors.
+type Known[T any] struct {
+	Value T
+	Err   error
+}
+
+// Know is a fact from the results of a call.
+func Know[T any](value T, err error) Known[T] { return Known[T]{value, err} }
+
+// Finding is a check and what it found.
+type Finding struct {
+	ID      string      `json:"id"`
+	Link    string      `json:"link"`
+	Title   string      `json:"title"`
+	Status  Status      `json:"status"`
+	Cause   string      `json:"cause,omitempty"`
+	Detail  string      `json:"detail,omitempty"`
+	Compare *Comparison `json:"comparison,omitempty"`
+	Fix     []string    `json:"fix,omitempty"`
+}
+
+// Selection narrows a run. The zero value selects everything.
+type Selection struct {
+	Only []string // IDs to show; none shows all
+	Skip []string // IDs to leave out
+}
+
+func (s Selection) shows(id string) bool {
+	return (len(s.Only) == 0 || slices.Contains(s.Only, id)) && !slices.Contains(s.Skip, id)
+}
+
+// Unknown gives the first ID of the selection that is none of ids, "" where all are.
+func (s Selection) Unknown(ids []string) string {
+	for _, id := range append(slices.Clone(s.Only), s.Skip...) {
+		if !slices.Contains(ids, id) {
+			return id
+		}
+	}
+	return ""
+}
+
+// Run holds the checks against the facts, in order. A check whose need failed,
+// or was skipped, is skipped and says for whose sake. What the selection leaves
+// out is still judged where another check needs it. A need has to stand before
+// whoever needs it.
+func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
+	findings := []Finding{}
+	done := map[string]Finding{}
+	for _, c := range checks {
+		f := Finding{ID: c.ID, Link: c.Link, Title: c.Title}
+		if obstacle, stopped := obstacle(done, c.Needs); stopped {
+			f.Status, f.Detail = Skip, "needs "+obstacle
+		} else {
+			r := c.Run(facts)
+			f.Status, f.Cause, f.Detail, f.Compare, f.Fix = r.Status, r.Cause, r.Detail, r.Compare, r.Fix
+		}
+		done[c.ID] = f
+		if selection.shows(c.ID) {
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+// obstacle is the first need that did not hold.
+func obstacle(done map[string]Finding, needs []string) (string, bool) {
+	for _, id := range needs {
+		need, judged := done[id]
+		if !judged {
+			panic(fmt.Sprintf("check %q is needed before it is judged", id)) // a list in the wrong order
+		}
+		switch need.Status {
+		case Fail:
+			return id, true
+		case Skip:
+			// The reader wants the first cause, not a chain of skips. What was
+			// skipped because it is pointless stands in nobody's way.
+			if first, found := strings.CutPrefix(need.Detail, "needs "); found {
+				return first, true
+			}
+		}
+	}
+	return "", false
+}
+
+// IDs are those of the checks, in order.
+func IDs[F any](checks []Check[F]) []string {
+	var ids []string
+	for _, c := range checks {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// RootCause is the link that broke first.
+type RootCause struct {
+	ID    string `json:"id"`
+	Cause string `json:"cause,omitempty"`
+}
+
+// Root is the first finding that failed; where none did, and failOn is Unknown
+// or Warn, the first that bad. Nil means that all is well.
+func Root(findings []Finding, failOn Status) *RootCause {
+	for _, level := range []Status{Fail, Warn, Unknown} {
+		if !Bad(level, failOn) {
+			continue
+		}
+		for _, f := range findings {
+			if f.Status == level {
+				return &RootCause{f.ID, f.Cause}
+			}
+		}
+	}
+	return nil
+}
+
+// Bad reports whether a status makes a run fail: Fail always does, Warn where
+// failOn is Warn, Unknown and Warn where it is Unknown.
+func Bad(s, failOn Status) bool {
+	switch s {
+	case Fail:
+		return true
+	case Warn:
+		return failOn == Warn || failOn == Unknown
+	case Unknown:
+		return failOn == Unknown
+	}
+	return false
+}
+
+// Count is the number of findings of each status.
+func Count(findings []Finding) map[Status]int {
+	n := map[Status]int{}
+	for _, s := range Statuses {
+		n[s] = 0
+	}
+	for _, f := range findings {
+		n[f.Status]++
+	}
+	return n
+}

@@ -1,0 +1,252 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Style says what the screen can show.
+type Style struct {
+	Width   int  // columns; less than 40 counts as 40, 0 as 80
+	Unicode bool // signs and lines beyond ASCII
+	Color   bool // ANSI colours
+	All     bool // details of what passed, too
+}
+
+func (s Style) width() int {
+	switch {
+	case s.Width == 0:
+		return 80
+	case s.Width < 40:
+		return 40
+	}
+	return s.Width
+}
+
+type sign struct{ unicode, ascii, color string }
+
+var signs = map[Status]sign{
+	Pass:    {"✔", "ok", "32"},
+	Warn:    {"▲", "!!", "33"},
+	Fail:    {"✘", "XX", "31;1"},
+	Unknown: {"?", "??", "36"},
+	Skip:    {"·", "--", "2"},
+}
+
+// screen collects lines that are no wider than the style allows.
+type screen struct {
+	Style
+	b      strings.Builder
+	margin int // width of the column of links
+}
+
+// Screen draws findings as a chain: the links on the left, one line for each
+// check, and under what is not well its detail, the two strings that differ
+// with a caret under the first wrong character, and the lines to paste.
+func Screen(findings []Finding, style Style) string {
+	s := &screen{Style: style}
+	for _, f := range findings {
+		s.margin = max(s.margin, utf8.RuneCountInString(f.Link))
+	}
+	link := ""
+	for i, f := range findings {
+		label := f.Link
+		if label == link {
+			label = ""
+		}
+		link = f.Link
+		s.line(label, f)
+		if f.Status != Pass && f.Status != Skip || s.All {
+			last := i == len(findings)-1 || findings[i+1].Link != f.Link
+			s.detail(f, last)
+		}
+	}
+	return s.b.String()
+}
+
+func (s *screen) paint(color, text string) string {
+	if !s.Color || color == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// line is one check: link, sign, title and, where there is one, the cause at
+// the right edge.
+func (s *screen) line(label string, f Finding) {
+	g := signs[f.Status]
+	mark := g.ascii
+	if s.Unicode {
+		mark = g.unicode
+	}
+	pad := strings.Repeat(" ", s.margin-utf8.RuneCountInString(label))
+	head := pad + s.paint("1", label) + " " + s.rail() + " " + s.paint(g.color, mark) + " "
+	used := s.margin + 4 + utf8.RuneCountInString(mark)
+	title, right := f.Title, f.Cause
+	if f.Status == Skip {
+		right = f.Detail
+	}
+	if f.Status == Fail && right == "" {
+		right = "failed"
+	}
+	room := s.width() - used
+	if n := utf8.RuneCountInString(title) + 2 + utf8.RuneCountInString(right); right != "" && n <= room {
+		gap := strings.Repeat(" ", room-n+2)
+		s.b.WriteString(head + s.title(f, title) + gap + s.paint(g.color, right) + "\n")
+		return
+	}
+	lines := wrap(title, room)
+	s.b.WriteString(head + s.title(f, lines[0]) + "\n")
+	if right != "" {
+		lines = append(lines, wrap("("+right+")", room)...)
+	}
+	for _, more := range lines[1:] {
+		s.b.WriteString(s.indent(used) + s.title(f, more) + "\n")
+	}
+}
+
+func (s *screen) title(f Finding, text string) string {
+	switch f.Status {
+	case Fail:
+		return s.paint("1", text)
+	case Skip:
+		return s.paint("2", text)
+	}
+	return text
+}
+
+func (s *screen) rail() string {
+	if s.Unicode {
+		return s.paint("2", "│")
+	}
+	return "|"
+}
+
+// indent is the left edge down to a column, with the rail in it.
+func (s *screen) indent(column int) string {
+	return strings.Repeat(" ", s.margin+1) + s.rail() + strings.Repeat(" ", column-s.margin-2)
+}
+
+// detail is what stands under a check that is not well.
+func (s *screen) detail(f Finding, _ bool) {
+	edge := s.margin + 4 + 2
+	if s.Unicode {
+		edge = s.margin + 4 + 1
+	}
+	room := s.width() - edge
+	if f.Detail != "" {
+		for _, paragraph := range strings.Split(f.Detail, "\n") {
+			for _, line := range wrap(paragraph, room) {
+				s.b.WriteString(strings.TrimRight(s.indent(edge)+line, " ") + "\n")
+			}
+		}
+	}
+	if f.Compare != nil {
+		s.compare(f.Compare, edge)
+	}
+	if f.Status == Pass {
+		return
+	}
+	arrow := "->"
+	if s.Unicode {
+		arrow = "→"
+	}
+	for _, line := range f.Fix {
+		// A line to paste is never broken.
+		s.b.WriteString(s.indent(edge) + s.paint("36", arrow) + " " + s.paint("1", line) + "\n")
+	}
+}
+
+// compare puts the two strings one above the other. Where they are wider than
+// the screen both are cut to the part around the difference.
+func (s *screen) compare(c *Comparison, edge int) {
+	labels := max(utf8.RuneCountInString(c.ExpectedLabel), utf8.RuneCountInString(c.ActualLabel))
+	room := max(s.width()-edge-labels-2, 16)
+	expected, caretE := window([]rune(c.Expected), c.ExpectedColumn, room, s.ellipsis())
+	actual, caretA := window([]rune(c.Actual), c.ActualColumn, room, s.ellipsis())
+	row := func(label, text string, column int, color string) {
+		head := s.indent(edge) + s.paint("2", label) + strings.Repeat(" ", labels-utf8.RuneCountInString(label)+2)
+		runes := []rune(text)
+		if column < len(runes) {
+			text = string(runes[:column]) + s.paint(color, string(runes[column:]))
+		}
+		s.b.WriteString(head + text + "\n")
+	}
+	caret := func(column int) {
+		s.b.WriteString(s.indent(edge) + strings.Repeat(" ", labels+2+column) + s.paint("31;1", "^") + "\n")
+	}
+	row(c.ExpectedLabel, expected, caretE, "32")
+	if caretE != caretA {
+		caret(caretE)
+	}
+	row(c.ActualLabel, actual, caretA, "31")
+	caret(caretA)
+}
+
+func (s *screen) ellipsis() []rune {
+	if s.Unicode {
+		return []rune("…")
+	}
+	return []rune("...")
+}
+
+// window is the part of text around column that fits into room.
+func window(text []rune, column, room int, dots []rune) (string, int) {
+	if len(text) <= room {
+		return string(text), column
+	}
+	start := 0
+	if column > room*2/3 {
+		start = min(column-room*2/3, max(len(text)-room, 0))
+	}
+	end := min(start+room, len(text))
+	part := append([]rune(nil), text[start:end]...)
+	if start > 0 {
+		copy(part, dots)
+	}
+	if end < len(text) {
+		copy(part[len(part)-len(dots):], dots)
+	}
+	return string(part), column - start
+}
+
+// wrap breaks text at blanks into lines of at most width characters. A word
+// that is longer stands alone.
+func wrap(text string, width int) []string {
+	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var lines []string
+	line := lead
+	for _, word := range strings.Fields(text) {
+		switch {
+		case strings.TrimSpace(line) == "":
+			line += word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+			lines = append(lines, line)
+			line = lead + word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
+// Summary counts the findings in one line: 17 hold, 1 failed, 2 unknown.
+func Summary(findings []Finding) string {
+	n := Count(findings)
+	words := map[Status]string{Pass: "hold", Warn: "to look at", Fail: "failed", Unknown: "unknown", Skip: "skipped"}
+	var parts []string
+	for _, s := range Statuses {
+		if n[s] > 0 {
+			word := words[s]
+			if s == Pass && n[s] == 1 {
+				word = "holds"
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n[s], word))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing was checked"
+	}
+	return strings.Join(parts, ", ")
+}

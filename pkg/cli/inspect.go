@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+)
+
+func newInspectCommand(f *Factory) *cobra.Command {
+	return group("inspect", "Follow the chain of trust and name the link that is broken",
+		newInspectSACommand(f, (*inspectSACommand).run),
+	)
+}
+
+// verdictFlags are what every command that judges can be told.
+type verdictFlags struct {
+	only, skip []string
+	failOn     string
+	output     string
+}
+
+// graphs are the pictures of a chain.
+var graphs = []string{"dot", "mermaid"}
+
+func (v *verdictFlags) add(cmd *cobra.Command, formats ...string) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&v.only, "only", nil, "Show only these checks, by ID")
+	flags.StringSliceVar(&v.skip, "skip", nil, "Leave these checks out, by ID")
+	flags.StringVar(&v.failOn, "fail-on", string(check.Fail), "What makes the exit code 3: fail, warn (that too) or unknown (all three)")
+	outputFlag(cmd, &v.output, append([]string{"json", "yaml", "name", "wide"}, formats...)...)
+}
+
+// check refuses what cannot be meant; ids are the checks there are.
+func (v *verdictFlags) check(ids []string) error {
+	if !slices.Contains([]check.Status{check.Fail, check.Warn, check.Unknown}, check.Status(v.failOn)) {
+		return usagef("--fail-on %q: use fail, warn or unknown", v.failOn)
+	}
+	if id := v.selection().Unknown(ids); id != "" {
+		if near := doctor.Nearest(id, ids); len(near) > 0 {
+			return usagef("there is no check %q here; there is %s", id, strings.Join(near, ", "))
+		}
+		return usagef("there is no check %q here; there are %s", id, strings.Join(ids, ", "))
+	}
+	return nil
+}
+
+func (v *verdictFlags) selection() check.Selection {
+	return check.Selection{Only: v.only, Skip: v.skip}
+}
+
+// verdict is the exit code's side of a report that is printed already.
+func (v *verdictFlags) verdict(root *check.RootCause) error {
+	if root == nil {
+		return nil
+	}
+	return verdictError{}
+}
+
+// chainFlags are those of the commands that follow a chain down to STS.
+type chainFlags struct {
+	adminFlags
+	verdictFlags
+	roleARN, audience      string
+	region, stsEndpointURL string
+	duration               time.Duration
+	noSTS                  bool
+}
+
+func (o *chainFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.roleARN, "role-arn", "", "ARN of the role; default: the ServiceAccount's annotation "+irsa.AnnotationRoleARN)
+	flags.StringVar(&o.audience, "audience", "", "Audience of the token; default: the annotation "+irsa.AnnotationAudience+", else "+irsa.DefaultAudience)
+	flags.DurationVar(&o.duration, "duration", 0, "Life of the AWS session that is wanted")
+	flags.StringVar(&o.region, "region", "", "Region of the STS endpoint; default: AWS_REGION, AWS_DEFAULT_REGION, else the partition's")
+	flags.StringVar(&o.stsEndpointURL, "sts-endpoint-url", "", "URL of an STS in place of the region's own")
+	flags.BoolVar(&o.noSTS, "no-sts", false, "Leave out the exchange of a token at STS")
+	o.verdictFlags.add(cmd, graphs...)
+	o.adminFlags.add(cmd)
+}
+
+// target is the chain of a ServiceAccount.
+func (o *chainFlags) target(f *Factory, c *cluster, serviceAccount string) doctor.Target {
+	return doctor.Target{
+		Namespace: c.namespace, ServiceAccount: serviceAccount,
+		RoleARN: o.roleARN, Audience: o.audience, Duration: o.duration,
+		Region:      f.region(o.region, ""),
+		SessionName: irsa.SessionName(f.osUser(), c.config.Host, c.namespace, serviceAccount),
+		NoSTS:       o.noSTS, AnyAccount: f.customSTS(o.stsEndpointURL), WithPods: true,
+		Paste: f.paste(&o.adminFlags),
+	}
+}
+
+func (o *chainFlags) checkFlags() error {
+	if o.duration != 0 && (o.duration%time.Second != 0 || o.duration < minSession || o.duration > maxSession) {
+		return usagef("--duration %s: STS grants sessions of 15m to 12h, in whole seconds", o.duration)
+	}
+	return nil
+}
+
+// paste is what lines to paste need so that they reach the same place.
+func (f *Factory) paste(a *adminFlags) doctor.Paste {
+	var p doctor.Paste
+	for _, name := range []string{"kubeconfig", "context", "cluster", "user", "as"} {
+		if flag := f.flags.Lookup(name); flag != nil && flag.Changed {
+			p.Kube += " --" + name + " " + shellWord(flag.Value.String())
+		}
+	}
+	if flag := f.flags.Lookup("namespace"); flag != nil && flag.Changed {
+		p.Namespace = " -n " + shellWord(flag.Value.String())
+	}
+	if a.awsProfile != "" {
+		p.AWS += " --aws-profile " + shellWord(a.awsProfile)
+	}
+	if a.awsRegion != "" {
+		p.AWS += " --aws-region " + shellWord(a.awsRegion)
+	}
+	return p
+}
+
+// shellWord quotes a word for a POSIX shell where it needs that.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n\"'\\$`*?[]{}()<>|&;!#~") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// world is whom the checks ask.
+func (f *Factory) world(c *cluster, a *adminFlags, stsEndpointURL string) (doctor.World, error) {
+	clocks := &doctor.Clocks{Now: f.Now}
+	c.config.Wrap(func(next http.RoundTripper) http.RoundTripper { return clocks.Wrap("the API server", next) })
+	core, err := c.core()
+	if err != nil {
+		return doctor.World{}, err
+	}
+	return doctor.World{
+		Core: core, Public: publicClient(), STS: f.stsFor(stsEndpointURL, ""), Clocks: clocks, Now: f.Now,
+		Admin: func(ctx context.Context) (doctor.Inspector, error) { return f.inspector(ctx, a) },
+	}, nil
+}
+
+// publicClient fetches what anybody may fetch. Its roots are this machine's
+// own: a CA of AWS_CA_BUNDLE is not one that AWS would trust.
+func publicClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	return &http.Client{Transport: transport}
+}
+
+// How long the search for AWS credentials may take: where nobody names any, it
+// ends at an instance metadata service that is not there.
+const (
+	searchLimit = time.Second
+	namedLimit  = 30 * time.Second
+)
+
+func (f *Factory) inspector(ctx context.Context, a *adminFlags) (doctor.Inspector, error) {
+	limit := searchLimit
+	if a.awsProfile != "" || f.Getenv("AWS_PROFILE") != "" {
+		limit = namedLimit // a profile may run a program, or ask STS
+	}
+	search, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	admin, err := awsapi.NewAdmin(search, awsapi.AdminOptions{
+		Profile: a.awsProfile, Region: a.awsRegion, Application: "kubectl-irsa/" + f.build.number(),
+	})
+	if err == nil {
+		err = admin.HasCredentials(search)
+	}
+	if err != nil {
+		return doctor.Inspector{}, errors.Join(doctor.ErrNoCredentials, err)
+	}
+	return doctor.Inspector{IAM: admin.IAM, STS: admin.STS}, nil
+}
+
+// unreachable is the error of a cluster that did not answer at all, nil where
+// it did: then every check would only say so again.
+func unreachable(f doctor.Facts) error {
+	for _, err := range []error{f.Account.Err, f.Token.Err, f.LiveDiscovery.Err} {
+		if err == nil || answered(err) {
+			return nil
+		}
+	}
+	return f.Account.Err
+}

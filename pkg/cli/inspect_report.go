@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
+)
+
+// chainReport is what inspect found.
+type chainReport struct {
+	TypeMeta
+	Subject   chainSubject         `json:"subject"`
+	Context   string               `json:"context,omitempty"`
+	RoleARN   string               `json:"roleArn,omitempty"`
+	Audience  string               `json:"audience,omitempty"`
+	Issuer    string               `json:"issuer,omitempty"`
+	Session   string               `json:"session,omitempty"`
+	Checks    []check.Finding      `json:"checks"`
+	RootCause *check.RootCause     `json:"rootCause"`
+	Summary   map[check.Status]int `json:"summary"`
+
+	style check.Style
+}
+
+// chainSubject is where a chain begins.
+type chainSubject struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+}
+
+func (f *Factory) chainReport(c *cluster, subject chainSubject, facts doctor.Facts, findings []check.Finding, v *verdictFlags) chainReport {
+	r := chainReport{
+		TypeMeta: typeMeta("Chain"), Subject: subject, Context: c.context,
+		RoleARN: facts.RoleText, Audience: facts.WantedAudience, Issuer: facts.Issuer,
+		Checks: findings, RootCause: check.Root(findings, check.Status(v.failOn)), Summary: check.Count(findings),
+		style: f.style(),
+	}
+	if facts.STS.Err == nil {
+		r.Session = facts.STS.Value.ARN
+	}
+	return r
+}
+
+// print writes the report in any format of the chain.
+func (r chainReport) print(f *Factory, format string) error {
+	switch format {
+	case "dot":
+		_, err := f.Streams.Out.Write([]byte(check.Dot(r.title(), r.Checks)))
+		return err
+	case "mermaid":
+		_, err := f.Streams.Out.Write([]byte(check.Mermaid(r.title(), r.Checks)))
+		return err
+	}
+	return f.print(format, r)
+}
+
+func (r chainReport) title() string {
+	name := r.Subject.Kind + " " + r.Subject.Name
+	if r.Subject.Namespace != "" {
+		name = r.Subject.Kind + " " + r.Subject.Namespace + "/" + r.Subject.Name
+	}
+	if r.Context != "" {
+		name += " in " + r.Context
+	}
+	return name
+}
+
+func (r chainReport) writeText(w writer) {
+	w.printf("%s\n\n", strings.Join(r.heading(), "\n"))
+	w.printf("%s", check.Screen(r.Checks, r.style))
+	w.printf("\n%s\n", conclusion(r.Checks, r.RootCause))
+}
+
+func (r chainReport) writeWide(w writer) {
+	r.style.All = true
+	r.writeText(w)
+}
+
+// heading says what is looked at, on one line where it fits.
+func (r chainReport) heading() []string {
+	arrow := " -> "
+	if r.style.Unicode {
+		arrow = " → "
+	}
+	if r.RoleARN == "" || r.Subject.Kind == "Role" {
+		return []string{r.title()}
+	}
+	one := r.title() + arrow + r.RoleARN
+	if width := r.style.Width; width == 0 && len(one) > 80 || width > 0 && len([]rune(one)) > width {
+		return []string{r.title(), " " + arrow + r.RoleARN}
+	}
+	return []string{one}
+}
+
+// conclusion is the last line: what broke first, and the count.
+func conclusion(findings []check.Finding, root *check.RootCause) string {
+	summary := check.Summary(findings)
+	if root == nil {
+		return summary
+	}
+	cause := ""
+	if root.Cause != "" {
+		cause = " (" + root.Cause + ")"
+	}
+	return "Root cause: " + root.ID + cause + ". " + summary + "."
+}
+
+// names are the checks that did not hold.
+func (r chainReport) names() []string { return failing(r.Checks) }
+
+func failing(findings []check.Finding) []string {
+	var names []string
+	for _, f := range findings {
+		if f.Status == check.Fail || f.Status == check.Warn || f.Status == check.Unknown {
+			names = append(names, f.ID+"/"+string(f.Status))
+		}
+	}
+	return names
+}
+
+// style is what standard output can show: https://no-color.org, and plain
+// ASCII wherever it is no terminal.
+func (f *Factory) style() check.Style {
+	s := check.Style{Width: 80}
+	if columns, err := strconv.Atoi(f.Getenv("COLUMNS")); err == nil && columns > 0 {
+		s.Width = columns
+	}
+	if !isTerminal(f.Streams.Out) {
+		return s
+	}
+	if file, ok := f.Streams.Out.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			s.Width = width
+		}
+	}
+	plain := f.Getenv("NO_COLOR") != "" || f.Getenv("TERM") == "dumb"
+	s.Unicode, s.Color = !plain, !plain
+	return s
+}
+
+// looking shows on a terminal's stderr what is being looked at, and gives the
+// function that wipes it away.
+func (f *Factory) looking() (show func(string), wipe func()) {
+	if !isTerminal(f.Streams.ErrOut) || f.Getenv("TERM") == "dumb" || f.verbosity > 0 {
+		return nil, func() {}
+	}
+	write := func(text string) { _, _ = f.Streams.ErrOut.Write([]byte("\r\x1b[K" + text)) }
+	return func(what string) { write(what + " ...") }, func() { write("") }
+}

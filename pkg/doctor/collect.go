@@ -1,0 +1,243 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+)
+
+// World is whom Collect asks.
+type World struct {
+	Core   corev1client.CoreV1Interface
+	Public *http.Client // fetches public documents; it must carry no credentials
+	STS    func(ctx context.Context, region string) (*awsapi.STS, error)
+	// Admin finds AWS credentials and makes the clients; its error is why there
+	// are none, and is asked for once.
+	Admin  func(context.Context) (Inspector, error)
+	Clocks *Clocks // of the transports behind Core and Public; nil reads none
+	Now    func() time.Time
+	// Progress, where set, hears what is being looked at.
+	Progress func(string)
+}
+
+// tokenLife is what the probe asks for: the least that Kubernetes grants.
+const tokenLife = token.MinDuration
+
+// sessionLife is what the probe asks of STS: the least it grants.
+const sessionLife = 15 * time.Minute
+
+// later is a fact that is under way.
+type later[T any] struct {
+	done  chan struct{}
+	known Known[T]
+}
+
+func ask[T any](f func() (T, error)) *later[T] {
+	l := &later[T]{done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		l.known = check.Know(f())
+	}()
+	return l
+}
+
+func (l *later[T]) get() Known[T] {
+	<-l.done
+	return l.known
+}
+
+// Collect gathers the facts about t. It never fails as a whole: each fact says
+// for itself why it could not be had. Whatever does not hang on an answer is
+// asked at the same time; the longest chain is the connection to the API
+// server, the token, the connection to the issuer and its two documents.
+func (w World) Collect(ctx context.Context, t Target) Facts {
+	f := Facts{Target: t, Now: w.Now()}
+	account := w.account(ctx, t)
+	first := ask(func() (Minted, error) { return w.mint(ctx, t, orDefault(t.Audience)) })
+	discovery := ask(func() (oidc.Discovery, error) { return w.liveDiscovery(ctx) })
+	keys := ask(func() (oidc.KeySet, error) { return w.liveKeys(ctx) })
+	admin := w.admin(ctx)
+	pods := ask(func() ([]corev1.Pod, error) { return w.pods(ctx, t) })
+	webhooks := ask(func() ([]Webhook, error) { return w.webhooks(ctx, t) })
+
+	w.say("reading ServiceAccount " + t.Namespace + "/" + t.ServiceAccount)
+	f.Account = account.get()
+	f.settle()
+	exchange := w.connect(ctx, &f)
+	defer exchange.close()
+	role := admin.role(ctx, &f)
+
+	w.say("asking for a token")
+	if f.Token = first.get(); f.WantedAudience != orDefault(t.Audience) {
+		f.Token = check.Know(w.mint(ctx, t, f.WantedAudience))
+	}
+	exchanged := ask(func() (Exchange, error) { return exchange.run(ctx, &f) })
+	f.LiveDiscovery, f.LiveKeys = discovery.get(), keys.get()
+	f.Issuer = f.issuer()
+	provider := admin.provider(ctx, f.Issuer, f.Role)
+
+	w.say("fetching the public documents of " + f.Issuer)
+	w.published(ctx, &f)
+	w.say("asking STS and IAM")
+	f.STS, f.Provider = exchanged.get(), provider.get()
+	f.Caller, f.Providers = admin.caller.get(), admin.providers.get()
+	f.IAMRole, f.Policies = role.look.get(), role.policies.get()
+	f.Pods, f.Webhooks = pods.get(), webhooks.get()
+	f.Mutated = check.Know(w.probePod(ctx, f))
+	f.Clocks = w.Clocks.Readings()
+	return f
+}
+
+func (w World) say(what string) {
+	if w.Progress != nil {
+		w.Progress(what)
+	}
+}
+
+func orDefault(audience string) string {
+	if audience == "" {
+		return irsa.DefaultAudience
+	}
+	return audience
+}
+
+// account reads the ServiceAccount, and returns as soon as its connection is
+// up: an HTTP/2 connection is shared by requests that start after that.
+func (w World) account(ctx context.Context, t Target) *later[*corev1.ServiceAccount] {
+	connected := make(chan struct{})
+	var once sync.Once
+	up := func() { once.Do(func() { close(connected) }) }
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { up() }})
+	l := ask(func() (*corev1.ServiceAccount, error) {
+		defer up()
+		if t.ServiceAccount == "" {
+			_, err := w.Core.RESTClient().Get().AbsPath("/version").DoRaw(traced)
+			return nil, errors.Join(ErrNotAsked, err)
+		}
+		return w.Core.ServiceAccounts(t.Namespace).Get(traced, t.ServiceAccount, metav1.GetOptions{})
+	})
+	<-connected
+	return l
+}
+
+// settle decides which role and audience are meant.
+func (f *Facts) settle() {
+	f.WantedAudience = orDefault(f.Audience)
+	f.RoleText, f.RoleFromFlag = f.RoleARN, f.RoleARN != ""
+	if account := f.Account.Value; f.Account.Err == nil && account != nil {
+		if f.RoleText == "" {
+			f.RoleText = account.Annotations[irsa.AnnotationRoleARN]
+		}
+		if audience := account.Annotations[irsa.AnnotationAudience]; f.Audience == "" && audience != "" {
+			f.WantedAudience = audience
+		}
+	}
+	if f.RoleText == "" {
+		f.Role.Err = ErrNeedsRole
+		return
+	}
+	f.Role = check.Know(irsa.ParseRoleARN(f.RoleText, f.AnyAccount))
+}
+
+// issuer is what the cluster calls itself.
+func (f *Facts) issuer() string {
+	if f.Token.Err == nil {
+		return f.Token.Value.Parsed.Claims.Issuer
+	}
+	return f.LiveDiscovery.Value.Issuer
+}
+
+func (w World) mint(ctx context.Context, t Target, audience string) (Minted, error) {
+	if t.ServiceAccount == "" {
+		return Minted{}, ErrNotAsked
+	}
+	granted, err := token.Create(ctx, w.Core.ServiceAccounts(t.Namespace), token.Request{
+		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount, Audiences: []string{audience}, Duration: tokenLife,
+	})
+	if err != nil {
+		return Minted{}, err
+	}
+	parsed, err := oidc.ParseToken(granted.Raw())
+	if err != nil {
+		return Minted{}, fmt.Errorf("reading the token that the cluster gave: %w", err)
+	}
+	return Minted{Parsed: parsed, Asked: tokenLife, Granted: granted.Granted, At: w.Now(), raw: granted.Raw()}, nil
+}
+
+// liveDiscovery is the discovery document as the API server serves it.
+func (w World) liveDiscovery(ctx context.Context) (oidc.Discovery, error) {
+	text, err := w.Core.RESTClient().Get().AbsPath(oidc.DiscoveryPath).SetHeader("Accept", "*/*").DoRaw(ctx)
+	if err != nil {
+		return oidc.Discovery{}, err
+	}
+	return oidc.ParseDiscovery(text)
+}
+
+// liveKeys are the keys of the API server:
+// https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery.
+func (w World) liveKeys(ctx context.Context) (oidc.KeySet, error) {
+	text, err := w.Core.RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "*/*").DoRaw(ctx)
+	if err != nil {
+		return oidc.KeySet{}, err
+	}
+	return oidc.ParseKeySet(text)
+}
+
+// Near looks for ServiceAccounts like one that is missing.
+func (w World) Near(ctx context.Context, t Target) []string {
+	accounts, err := w.Core.ServiceAccounts(t.Namespace).List(ctx, metav1.ListOptions{Limit: 500})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range accounts.Items {
+		names = append(names, accounts.Items[i].Name)
+	}
+	return Nearest(t.ServiceAccount, names)
+}
+
+func (w World) pods(ctx context.Context, t Target) ([]corev1.Pod, error) {
+	if !t.WithPods {
+		return nil, ErrNotAsked
+	}
+	found, err := w.Core.Pods(t.Namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: "spec.serviceAccountName=" + t.ServiceAccount, Limit: 500,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found.Items, nil
+}
+
+// raw reads an object of a group that has no typed client here.
+func (w World) raw(ctx context.Context, path string, into any) error {
+	text, err := w.Core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	return nil
+}
+
+// forbidden reports whether an error says that looking is not allowed.
+func forbidden(err error) bool {
+	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
+}

@@ -1,0 +1,53 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Paste is what a line to paste needs so that it reaches the same cluster and
+// account as the command that prints it.
+type Paste struct {
+	Kube      string // flags for kubectl and kubectl irsa: " --context prod", "" where the default serves
+	Namespace string // " -n shop", "" where the context's own namespace serves
+	AWS       string // flags for commands that touch IAM: " --aws-profile admin"
+}
+
+// kubectl is a line for kubectl in the target's namespace.
+func (t Target) kubectl(format string, args ...any) string {
+	return "kubectl " + fmt.Sprintf(format, args...) + t.Paste.Namespace + t.Paste.Kube
+}
+
+// cluster is a line for kubectl that is about no namespace.
+func (t Target) cluster(format string, args ...any) string {
+	return "kubectl " + fmt.Sprintf(format, args...) + t.Paste.Kube
+}
+
+// build is a line of this program's that touches the cluster and AWS.
+func (t Target) build(format string, args ...any) string {
+	return "kubectl irsa " + fmt.Sprintf(format, args...) + t.Paste.Kube + t.Paste.AWS
+}
+
+// buildHere is build with the target's namespace.
+func (t Target) buildHere(format string, args ...any) string {
+	return "kubectl irsa " + fmt.Sprintf(format, args...) + t.Paste.Namespace + t.Paste.Kube + t.Paste.AWS
+}
+
+// list joins names as a person would.
+func list(names []string) string {
+	switch len(names) {
+	case 0:
+		return "none"
+	case 1:
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// few cuts a list after n entries.
+func few(names []string, n int) string {
+	if len(names) <= n {
+		return list(names)
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}

@@ -1,0 +1,116 @@
+package doctor
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+)
+
+const linkProvider = "provider"
+
+func providerChecks() []Check {
+	return []Check{
+		{ID: "provider-exists", Link: linkProvider, Title: "the role's account has a provider for the issuer", Needs: []string{"issuer-public", "role-arn-valid"}, Run: providerExists},
+		{ID: "provider-account", Link: linkProvider, Title: "provider and role are in one account", Needs: []string{"provider-exists"}, Run: providerAccount},
+		{ID: "audience-registered", Link: linkProvider, Title: "it knows the token's audience", Needs: []string{"provider-exists"}, Run: audienceRegistered},
+	}
+}
+
+func providerExists(f Facts) Result {
+	switch {
+	case f.Provider.Err == nil:
+		return pass("%s", f.Provider.Value.ARN)
+	case f.accepted():
+		return pass(provedBySTS)
+	case missing(f.Provider.Err):
+		return f.noProvider()
+	case strings.Contains(f.refusal(), "no openidconnect provider found"):
+		return fixed(fail("PROV1", "STS says: %v", brief(f.STS.Err)), f.build("provider create"))
+	case strings.Contains(f.refusal(), "incorrect token audience"):
+		return pass("STS found it: it refused the audience")
+	}
+	return withheld("iam:GetOpenIDConnectProvider", f.Provider.Err)
+}
+
+// noProvider looks for a provider that was meant, which differs by a slash, by
+// case or by a path.
+func (f Facts) noProvider() Result {
+	want := hostPath(f.Issuer)
+	create := f.build("provider create")
+	for _, arn := range f.Providers.Value {
+		_, have, _ := strings.Cut(arn, ":oidc-provider/")
+		if plainURL(have) == plainURL(want) {
+			r := fail("ISS2", "account %s has a provider whose URL is almost the tokens' issuer", f.Role.Value.Account)
+			return fixed(compared(r, check.Compare("token", want, "provider", have)), create)
+		}
+	}
+	for _, arn := range f.Providers.Value {
+		_, have, _ := strings.Cut(arn, ":oidc-provider/")
+		if strings.HasPrefix(plainURL(have), plainURL(want)+"/") || strings.HasPrefix(plainURL(want), plainURL(have)+"/") {
+			r := fail("ISS2", "account %s has a provider for another path of that host", f.Role.Value.Account)
+			return fixed(compared(r, check.Compare("token", want, "provider", have)), create)
+		}
+	}
+	r := fail("PROV1", "account %s has no OIDC provider for %s", f.Role.Value.Account, f.Issuer)
+	if f.Providers.Err == nil && len(f.Providers.Value) >= 100 {
+		r.Detail += "\nit has " + f.count() + " providers; the quota is 100 unless it was raised (PROV5)"
+	}
+	return fixed(r, create)
+}
+
+func (f Facts) count() string { return itoa(len(f.Providers.Value)) }
+
+func plainURL(s string) string { return strings.ToLower(strings.TrimRight(s, "/")) }
+
+func providerAccount(f Facts) Result {
+	switch {
+	case f.Role.Err != nil:
+		return unknown("%v", ErrNeedsRole)
+	case f.Provider.Err == nil:
+		return pass("account %s", f.Role.Value.Account)
+	case f.accepted():
+		return pass(provedBySTS)
+	}
+	other, ok := errors.AsType[*elsewhere](f.Provider.Err)
+	if !ok || f.Providers.Err != nil {
+		return withheld("iam:GetOpenIDConnectProvider", f.Provider.Err)
+	}
+	in := slices.IndexFunc(f.Providers.Value, func(arn string) bool {
+		return strings.HasSuffix(arn, ":oidc-provider/"+hostPath(f.Issuer))
+	})
+	if in < 0 || f.refusal() == "" {
+		return unknown("%v", other)
+	}
+	r := fail("PROV2", "the provider is in account %s, the role in %s; STS looks in the role's account, and refused", other.caller, other.role)
+	if !f.RoleFromFlag {
+		r.Cause = "SA2"
+		own := f.Role.Value
+		own.Account = other.caller
+		r.Compare = check.Compare("perhaps", own.String(), "annotated", f.RoleText)
+		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, own))
+	}
+	return fixed(r, f.build("provider create")+" # with credentials of account "+other.role)
+}
+
+func audienceRegistered(f Facts) Result {
+	switch {
+	case f.Provider.Err == nil && slices.Contains(f.Provider.Value.Audiences, f.WantedAudience):
+		return pass("%s", f.WantedAudience)
+	case f.Provider.Err == nil:
+		have := f.Provider.Value.Audiences
+		r := fail("PROV3", "its client IDs are %s, the token is for %s", list(have), f.WantedAudience)
+		if len(have) == 1 {
+			r.Detail = ""
+			r.Compare = check.Compare("token", f.WantedAudience, "client ID", have[0])
+		}
+		return fixed(r, f.build("provider audience add %s", shellWord(f.WantedAudience)))
+	case f.accepted():
+		return pass(provedBySTS)
+	case strings.Contains(f.refusal(), "incorrect token audience"):
+		return fixed(fail("PROV3", "STS says: %v", brief(f.STS.Err)), f.build("provider audience add %s", shellWord(f.WantedAudience)))
+	}
+	return withheld("iam:GetOpenIDConnectProvider", f.Provider.Err)
+}

@@ -1,0 +1,303 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+)
+
+const linkDocuments = "public documents"
+
+func publishedChecks() []Check {
+	return []Check{
+		{ID: "discovery-public", Link: linkDocuments, Title: "anybody can fetch the discovery document", Needs: []string{"issuer-public"}, Run: discoveryPublic},
+		{ID: "issuer-published", Link: linkDocuments, Title: "it names the tokens' issuer", Needs: []string{"discovery-public"}, Run: issuerPublished},
+		{ID: "jwks-uri-public", Link: linkDocuments, Title: "its jwks_uri is public", Needs: []string{"discovery-public"}, Run: jwksURIPublic},
+		{ID: "jwks-public", Link: linkDocuments, Title: "anybody can fetch the key set", Needs: []string{"jwks-uri-public"}, Run: jwksPublic},
+		{ID: "certificate-lasting", Link: linkDocuments, Title: "the certificate lasts", Needs: []string{"discovery-public"}, Run: certificateLasting},
+		{ID: "cache-short", Link: linkDocuments, Title: "caches keep neither for long", Needs: []string{"jwks-public"}, Run: cacheShort},
+	}
+}
+
+// discoveryPublic judges the anonymous fetch of the discovery document.
+func discoveryPublic(f Facts) Result { return f.public(f.Discovery.Err, f.Discovery.Value.URL) }
+
+// jwksPublic judges the anonymous fetch of the key set.
+func jwksPublic(f Facts) Result {
+	if f.Discovery.Err != nil {
+		return unknown("%v", f.Keys.Err)
+	}
+	return f.public(f.Keys.Err, f.Keys.Value.URL)
+}
+
+// public says what an anonymous fetch means.
+func (f Facts) public(err error, at string) Result {
+	if err == nil {
+		return pass("%s", at)
+	}
+	if errors.Is(err, ErrNeedsToken) {
+		return unknown("the issuer is not known")
+	}
+	publish := f.build("publish")
+	if redirect, ok := errors.AsType[*oidc.Redirect](err); ok {
+		return fixed(warn("PUB11", "%s redirects (%d) to %s; AWS need not follow", at, redirect.Status, redirect.Location), publish)
+	}
+	if status, ok := errors.AsType[*oidc.StatusError](err); ok {
+		return f.status(status, publish)
+	}
+	if fault, ok := errors.AsType[*oidc.TLSError](err); ok {
+		return fail("PUB10", "%s: its certificate is refused (%s): %v", at, fault.Fault, fault.Err)
+	}
+	if gone, ok := errors.AsType[*oidc.DNSError](err); ok {
+		if !gone.NotFound {
+			return unknown("the name %s could not be looked up: %v", gone.Host, gone.Err)
+		}
+		return fixed(fail(f.dangling(), "the host %s does not exist", gone.Host), publish)
+	}
+	if _, ok := errors.AsType[*oidc.UnreachableError](err); ok && f.accepted() {
+		return warn("PUB1", "%v\nAWS reaches it: STS accepted the token just now", err)
+	}
+	return fixed(fail("PUB1", "%v", err), publish)
+}
+
+// status says what an answer other than 200 means.
+func (f Facts) status(e *oidc.StatusError, publish string) Result {
+	switch {
+	case e.Code == "NoSuchBucket":
+		return fixed(fail(f.dangling(), "%s: the bucket does not exist, and whoever makes one of that name can sign for this cluster", e.URL), f.build("publish --create-bucket"))
+	case e.Status == 403 && e.HTML:
+		return fail("PUB11", "%s: a firewall or a proxy answered 403 with a web page", e.URL)
+	case e.Status == 403 && e.Server == "AmazonS3" && e.Code == "AccessDenied":
+		return fixed(fail("PUB2", "%s: S3 answers 403 AccessDenied: the object is private or missing, or the bucket blocks public access", e.URL), publish)
+	case e.Status == 403 || e.Status == 401:
+		return fixed(fail("PUB1", "%s is not public: status %d", e.URL, e.Status), publish)
+	case e.Status == 404:
+		return fixed(fail("PUB1", "%s is not there: status 404", e.URL), publish)
+	}
+	return fixed(fail("PUB1", "%v", e), publish)
+}
+
+// dangling is the cause of a host that does not exist: a provider that trusts
+// it is a takeover waiting to happen.
+func (f Facts) dangling() string {
+	if f.Provider.Err == nil && f.Provider.Value.ARN != "" {
+		return "PROV4"
+	}
+	return "PUB1"
+}
+
+func issuerPublished(f Facts) Result {
+	if f.Discovery.Err != nil {
+		return unknown("the document could not be read")
+	}
+	if says := f.Discovery.Value.Parsed.Issuer; says != f.Issuer {
+		r := fail("PUB5", "AWS compares the two byte for byte")
+		return fixed(compared(r, check.Compare("token", f.Issuer, "published", says)), f.build("publish"))
+	}
+	return pass("%s", f.Issuer)
+}
+
+func jwksURIPublic(f Facts) Result {
+	if f.Discovery.Err != nil {
+		return unknown("the document could not be read")
+	}
+	at := f.Discovery.Value.Parsed.JWKSURI
+	if at == "" {
+		return fixed(fail("PUB4", "the discovery document has no jwks_uri"), f.build("publish"))
+	}
+	u, err := url.Parse(at)
+	switch {
+	case err != nil || u.Host == "":
+		return fixed(fail("PUB4", "jwks_uri %q is not a URL", at), f.build("publish"))
+	case u.Scheme != "https":
+		return fixed(fail("PUB4", "jwks_uri %s is not https", at), f.build("publish"))
+	case !publicName(u.Hostname()):
+		return fixed(fail("PUB4", "jwks_uri %s leads to an address that only the cluster knows", at), f.build("publish"))
+	}
+	return pass("%s", at)
+}
+
+const shortestCertificate = 14 * 24 * time.Hour
+
+func certificateLasting(f Facts) Result {
+	document := f.Discovery.Value.Document
+	if document == nil || len(document.Certificates) == 0 {
+		return unknown("no certificate was seen")
+	}
+	ends := document.Certificates[0].NotAfter
+	if left := ends.Sub(f.Now); left < shortestCertificate {
+		return warn("PUB10", "it ends %s, in %d days", ends.UTC().Format(time.DateOnly), int(left.Hours()/24))
+	}
+	return pass("until %s", ends.UTC().Format(time.DateOnly))
+}
+
+// longestCache is what a kube-apiserver itself allows.
+const longestCache = time.Hour
+
+func cacheShort(f Facts) Result {
+	for _, d := range []struct {
+		what     string
+		document *oidc.Document
+	}{{"discovery document", f.Discovery.Value.Document}, {"key set", f.Keys.Value.Document}} {
+		if d.document == nil {
+			continue
+		}
+		if d.document.Age > longestCache {
+			return warn("PUB9", "a cache has held the %s for %s", d.what, d.document.Age)
+		}
+		if life := maxAge(d.document.CacheControl); life > longestCache {
+			return warn("PUB9", "the %s may be kept for %s (Cache-Control: %s): a new key is not seen that long", d.what, life, d.document.CacheControl)
+		}
+	}
+	return pass("")
+}
+
+// maxAge is how long a shared cache may keep an answer (RFC 9111, section 5.2.2).
+func maxAge(cacheControl string) time.Duration {
+	for _, directive := range strings.Split(strings.ToLower(cacheControl), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		if name != "max-age" && name != "s-maxage" {
+			continue
+		}
+		if seconds, err := strconv.Atoi(value); err == nil && seconds < 1<<31 {
+			return time.Duration(seconds) * time.Second
+		}
+	}
+	return 0
+}
+
+const linkKeys = "keys"
+
+func keyChecks() []Check {
+	return []Check{
+		{ID: "keys-usable", Link: linkKeys, Title: "AWS can use every published key", Needs: []string{"jwks-public"}, Run: keysUsable},
+		{ID: "keys-few", Link: linkKeys, Title: "they are within AWS's limit", Needs: []string{"jwks-public"}, Run: keysFew},
+		{ID: "key-published", Link: linkKeys, Title: "the token's key is among them", Needs: []string{"jwks-public", "token-issued"}, Run: keyPublished},
+		{ID: "algorithm-announced", Link: linkKeys, Title: "the discovery document lists its algorithm", Needs: []string{"discovery-public", "token-issued"}, Run: algorithmAnnounced},
+		{ID: "signature-live", Link: linkKeys, Title: "the signature fits the API server's keys", Needs: []string{"token-issued"}, Run: signatureLive},
+		{ID: "signature-published", Link: linkKeys, Title: "the signature fits the published keys", Needs: []string{"key-published"}, Run: signaturePublished},
+	}
+}
+
+func keysUsable(f Facts) Result {
+	if f.Keys.Err != nil {
+		return unknown("the key set could not be read")
+	}
+	keys := f.Keys.Value.Parsed.Keys
+	if len(keys) == 0 {
+		return fixed(fail("PUB7", "the key set is empty"), f.build("publish"))
+	}
+	var faults []string
+	nameless, private := 0, 0
+	for i, k := range keys {
+		switch {
+		case k.Private:
+			private++
+		case k.Unusable != "":
+			faults = append(faults, fmt.Sprintf("key %d (%s): %s", i+1, k.Type, k.Unusable))
+		case k.ID == "":
+			nameless++
+		}
+	}
+	usable := len(f.Keys.Value.Parsed.Usable())
+	switch {
+	case private > 0:
+		return fixed(fail("", "%d of them published with the private key: whoever read it can sign for this cluster; change the signing key", private), f.build("publish --prune"))
+	case usable == 0:
+		return fixed(fail("ALG1", "%s", strings.Join(faults, "\n")), f.build("publish --prune"))
+	case len(faults) > 0:
+		return fixed(warn("ALG1", "%s", strings.Join(faults, "\n")), f.build("publish --prune"))
+	case nameless > 0:
+		return fixed(warn("PUB6", "%d of %d have no kid, by which AWS finds a token's key", nameless, len(keys)), f.build("publish --prune"))
+	}
+	return pass("%d", len(keys))
+}
+
+func keysFew(f Facts) Result {
+	if f.Keys.Err != nil {
+		return unknown("the key set could not be read")
+	}
+	if over := f.Keys.Value.Parsed.OverLimit(); len(over) > 0 {
+		counts := f.Keys.Value.Parsed.Counts()
+		return fixed(fail("PUB8", "%d keys of type %s; AWS reads %d of a type", counts[over[0]], over[0], oidc.MaxKeysPerType), f.build("publish --prune"))
+	}
+	return pass("%d", len(f.Keys.Value.Parsed.Keys))
+}
+
+func keyPublished(f Facts) Result {
+	switch {
+	case f.Keys.Err != nil:
+		return unknown("the key set could not be read")
+	case f.Token.Err != nil:
+		return unknown("there is no token")
+	}
+	kid := f.Token.Value.Parsed.Header.KeyID
+	published := f.Keys.Value.Parsed
+	if kid == "" {
+		return fail("PUB6", "the token names no key")
+	}
+	if len(published.Find(kid)) > 0 {
+		return pass("%s", kid)
+	}
+	cause, why := "PUB7", "the documents are of an older key, or of another cluster"
+	if slices.ContainsFunc(published.Keys, func(k oidc.Key) bool { return k.ID == "" }) {
+		cause, why = "PUB6", "a published key has no kid"
+	} else if d := f.Keys.Value.Document; d != nil && d.Age > 0 {
+		cause, why = "PUB9", "a cache has held the key set for "+d.Age.String()
+	}
+	r := fail(cause, "the token is signed with %s; published are %s: %s", kid, few(published.IDs(), 3), why)
+	return fixed(r, f.build("publish"))
+}
+
+func algorithmAnnounced(f Facts) Result {
+	switch {
+	case f.Discovery.Err != nil:
+		return unknown("the document could not be read")
+	case f.Token.Err != nil:
+		return unknown("there is no token")
+	}
+	listed, alg := f.Discovery.Value.Parsed.SigningAlgorithms, f.Token.Value.Parsed.Header.Algorithm
+	if !slices.Contains(listed, alg) {
+		return fixed(fail("ALG1", "tokens are signed with %s; id_token_signing_alg_values_supported lists %s", alg, list(listed)), f.build("publish"))
+	}
+	return pass("%s", alg)
+}
+
+func signatureLive(f Facts) Result {
+	switch {
+	case f.Token.Err != nil:
+		return unknown("there is no token")
+	case f.LiveKeys.Err != nil:
+		return unknown("the API server's keys could not be read")
+	}
+	if _, err := oidc.Verify(f.Token.Value.Parsed, f.LiveKeys.Value); err != nil {
+		if _, strange := errors.AsType[*oidc.AlgorithmError](err); strange {
+			return unknown("%v", err)
+		}
+		return fail("PUB7", "the API server does not serve the key it signs with: %v", err)
+	}
+	return pass("")
+}
+
+func signaturePublished(f Facts) Result {
+	switch {
+	case f.Token.Err != nil:
+		return unknown("there is no token")
+	case f.Keys.Err != nil:
+		return unknown("the key set could not be read")
+	}
+	if _, err := oidc.Verify(f.Token.Value.Parsed, f.Keys.Value.Parsed); err != nil {
+		if _, strange := errors.AsType[*oidc.AlgorithmError](err); strange {
+			return unknown("%v", err)
+		}
+		return fixed(fail("PUB7", "the key of that name is another one: %v", err), f.build("publish --prune"))
+	}
+	return pass("")
+}

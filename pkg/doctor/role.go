@@ -1,0 +1,240 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
+)
+
+const linkRole = "role"
+
+func roleChecks() []Check {
+	return []Check{
+		{ID: "role-exists", Link: linkRole, Title: "the role exists", Needs: []string{"role-arn-valid"}, Run: roleExists},
+		{ID: "trust-policy-valid", Link: linkRole, Title: "its trust policy can be read", Needs: []string{"role-exists"}, Run: trustPolicyValid},
+		{ID: "role-trusts", Link: linkRole, Title: "it trusts this ServiceAccount", Needs: []string{"trust-policy-valid"}, Run: roleTrusts},
+		{ID: "trust-narrow", Link: linkRole, Title: "it trusts nobody by accident", Needs: []string{"trust-policy-valid"}, Run: trustNarrow},
+		{ID: "trust-size", Link: linkRole, Title: "its trust policy has room to grow", Needs: []string{"trust-policy-valid"}, Run: trustSize},
+		{ID: "session-duration", Link: linkRole, Title: "it allows sessions that long", Needs: []string{"role-exists"}, Run: sessionDuration},
+		{ID: "role-permits", Link: linkRole, Title: "it may do something", Needs: []string{"role-exists"}, Run: rolePermits},
+	}
+}
+
+func roleExists(f Facts) Result {
+	switch {
+	case f.IAMRole.Err == nil && f.IAMRole.Value.ARN == f.Role.Value.String():
+		return pass("%s", f.IAMRole.Value.ARN)
+	case f.IAMRole.Err == nil:
+		r := compared(fail("ROLE8", "the role of that name has another path"),
+			check.Compare("IAM", f.IAMRole.Value.ARN, "used", f.Role.Value.String()))
+		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, f.IAMRole.Value.ARN))
+	case f.accepted():
+		return pass(provedBySTS)
+	case missing(f.IAMRole.Err):
+		r := fail("ROLE8", "account %s has no role %s; to STS that is AccessDenied", f.Role.Value.Account, f.Role.Value.Name)
+		return fixed(r, f.buildHere("role create %s --sa %s", f.Role.Value.Name, f.ServiceAccount))
+	}
+	return withheld("iam:GetRole", f.IAMRole.Err)
+}
+
+// trustFact is the role's trust policy, parsed.
+func (f Facts) trustFact() (*trustpolicy.Policy, error) {
+	if f.IAMRole.Err != nil {
+		return nil, f.IAMRole.Err
+	}
+	return trustpolicy.Parse([]byte(f.IAMRole.Value.Trust))
+}
+
+func trustPolicyValid(f Facts) Result {
+	if f.IAMRole.Err != nil {
+		if f.accepted() {
+			return pass(provedBySTS)
+		}
+		return withheld("iam:GetRole", f.IAMRole.Err)
+	}
+	if _, err := f.trustFact(); err != nil {
+		return fixed(fail("ROLE6", "%v", err), f.build("role get %s", f.Role.Value.Name))
+	}
+	return pass("")
+}
+
+func roleTrusts(f Facts) Result {
+	policy, err := f.trustFact()
+	switch {
+	case err != nil && f.accepted():
+		return pass(provedBySTS)
+	case err != nil:
+		return withheld("iam:GetRole", err)
+	case f.Issuer == "":
+		return unknown("%v", ErrNeedsToken)
+	}
+	subject := irsa.Subject(f.Namespace, f.ServiceAccount)
+	e := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(f.Role.Value, f.Issuer), f.WantedAudience, subject))
+	switch e.Decision {
+	case trustpolicy.Allowed:
+		return pass("%s", subject)
+	case trustpolicy.Undecided:
+		if f.accepted() {
+			return pass("it hangs on what only AWS knows; STS accepted the token")
+		}
+		return unknown("it hangs on conditions that only AWS can judge")
+	case trustpolicy.ExplicitDeny:
+		blocker, _ := e.Blocker()
+		return fail("ROLE16", "%s denies it", statementName(blocker.Index, blocker.Sid))
+	}
+	return f.nearMiss(e, subject)
+}
+
+func statementName(index int, sid string) string {
+	if sid != "" {
+		return fmt.Sprintf("statement %d (%s)", index+1, sid)
+	}
+	return fmt.Sprintf("statement %d", index+1)
+}
+
+// nearMiss says which statement came closest, and what is wrong with it.
+func (f Facts) nearMiss(e *trustpolicy.Evaluation, subject string) Result {
+	add := f.buildHere("role trust add %s --sa %s", f.Role.Value.Name, f.ServiceAccount)
+	miss, found := e.NearestMiss()
+	if !found || miss.Check == nil {
+		return fixed(fail("ROLE6", "no statement lets a web identity in"), add)
+	}
+	r := fail(causeOf(miss.Check, f.Issuer, subject), "%s: %s", statementName(miss.Statement, miss.Sid), miss.Check.Reason())
+	for _, other := range miss.Others {
+		r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + ": " + other.Reason()
+	}
+	if d := miss.Difference; d != nil {
+		r.Compare = &check.Comparison{
+			ExpectedLabel: "policy", Expected: d.Expected, ExpectedColumn: d.ExpectedColumn,
+			ActualLabel: "token", Actual: d.Actual, ActualColumn: d.ActualColumn,
+		}
+	}
+	if key := foreignKey(miss.Check, f.Issuer); key != "" {
+		r.Compare = check.Compare("issuer's", hostPath(f.Issuer)+":"+claim(key), "policy", key)
+	}
+	if !miss.Patch.Empty() {
+		r.Detail += "\nleast change: " + miss.Patch.Summary
+	}
+	return fixed(r, add)
+}
+
+// causeOf maps a check that did not match to the catalogue.
+func causeOf(c *trustpolicy.Check, issuer, subject string) string {
+	if c.Kind != trustpolicy.KeyCheck {
+		return "ROLE6"
+	}
+	switch {
+	case foreignKey(c, issuer) != "":
+		return "ROLE3"
+	case claim(c.Key) == "aud":
+		return "ROLE2"
+	case claim(c.Key) == "sub" && !c.Operator().Wildcards():
+		for _, value := range c.Expected() {
+			if strings.ContainsAny(value, "*?") {
+				if _, differs := trustpolicy.FirstMismatch(value, subject); !differs {
+					return "ROLE4"
+				}
+			}
+		}
+	}
+	return "ROLE1"
+}
+
+// foreignKey is the key of a check where it is a claim of another issuer.
+func foreignKey(c *trustpolicy.Check, issuer string) string {
+	name := claim(c.Key)
+	if c.Kind != trustpolicy.KeyCheck || name != "aud" && name != "sub" || strings.EqualFold(c.Key, hostPath(issuer)+":"+name) {
+		return ""
+	}
+	return c.Key
+}
+
+// claim is what follows the last colon of a condition key.
+func claim(key string) string { return strings.ToLower(key[strings.LastIndex(key, ":")+1:]) }
+
+// trustNarrow reports what the policy says to anybody: too wide a trust is a
+// failure, a slip in somebody else's statement a warning.
+func trustNarrow(f Facts) Result {
+	policy, err := f.trustFact()
+	if err != nil {
+		return withheld("iam:GetRole", err)
+	}
+	options := trustpolicy.LintOptions{Audience: f.WantedAudience}
+	if f.Issuer != "" {
+		options.Provider = ProviderARN(f.Role.Value, f.Issuer)
+	}
+	worst := Result{Status: check.Pass}
+	var details []string
+	for _, finding := range trustpolicy.Lint(policy, options) {
+		if finding.Code == "ROLE12" {
+			continue // trust-size says so
+		}
+		status := check.Warn
+		if finding.Severity == trustpolicy.Fail && tooWide(finding) {
+			status = check.Fail
+		}
+		if worst.Status == check.Pass || status == check.Fail && worst.Status == check.Warn {
+			worst.Status, worst.Cause = status, finding.Code
+		}
+		details = append(details, statementName(finding.Statement, finding.Sid)+": "+finding.Detail)
+	}
+	if worst.Status == check.Pass {
+		return worst
+	}
+	worst.Detail = strings.Join(details, "\n")
+	return fixed(worst, f.buildHere("role trust add %s --sa %s", f.Role.Value.Name, f.ServiceAccount))
+}
+
+func tooWide(finding trustpolicy.Finding) bool {
+	return finding.Code == "ROLE5" || finding.Code == "ROLE7"
+}
+
+// nearQuota is the part of the quota beyond which one more subject may not fit.
+const nearQuota = trustpolicy.QuotaSize * 9 / 10
+
+func trustSize(f Facts) Result {
+	if f.IAMRole.Err != nil {
+		return withheld("iam:GetRole", f.IAMRole.Err)
+	}
+	if n := trustpolicy.Size([]byte(f.IAMRole.Value.Trust)); n > nearQuota {
+		return warn("ROLE12", "it has %d characters; the quota is %d unless it was raised (to %d at most)", n, trustpolicy.QuotaSize, trustpolicy.QuotaSizeMax)
+	}
+	return pass("%d of %d characters", trustpolicy.Size([]byte(f.IAMRole.Value.Trust)), trustpolicy.QuotaSize)
+}
+
+func sessionDuration(f Facts) Result {
+	asked := f.Duration
+	if asked == 0 {
+		asked = time.Hour
+	}
+	role := f.Role.Value.Name
+	switch {
+	case f.IAMRole.Err == nil && f.IAMRole.Value.MaxSession > 0 && asked > f.IAMRole.Value.MaxSession:
+		r := fail("ROLE10", "%s was asked for, the role allows %s", asked, f.IAMRole.Value.MaxSession)
+		return fixed(r, fmt.Sprintf("aws iam update-role --role-name %s --max-session-duration %d", role, int(asked.Seconds())))
+	case f.IAMRole.Err == nil:
+		return pass("up to %s", f.IAMRole.Value.MaxSession)
+	case strings.Contains(f.refusal(), "maxsessionduration"):
+		return fixed(fail("ROLE10", "STS says: %v", brief(f.STS.Err)),
+			fmt.Sprintf("aws iam update-role --role-name %s --max-session-duration %d", role, int(asked.Seconds())))
+	case f.accepted():
+		return pass(provedBySTS)
+	}
+	return withheld("iam:GetRole", f.IAMRole.Err)
+}
+
+func rolePermits(f Facts) Result {
+	switch {
+	case f.Policies.Err != nil:
+		return withheld("iam:ListRolePolicies and iam:ListAttachedRolePolicies", f.Policies.Err)
+	case f.Policies.Value == 0:
+		return warn("", "it has no policy: its sessions may do nothing")
+	case f.IAMRole.Err == nil && f.IAMRole.Value.Boundary != "":
+		return pass("%d policies, within the boundary %s", f.Policies.Value, f.IAMRole.Value.Boundary)
+	}
+	return pass("%d policies", f.Policies.Value)
+}

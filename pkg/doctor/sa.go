@@ -1,0 +1,117 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+)
+
+// linkAccount is the link of the checks in this file.
+const linkAccount = "ServiceAccount"
+
+func accountChecks() []Check {
+	return []Check{
+		{ID: "serviceaccount-exists", Link: linkAccount, Title: "the ServiceAccount exists", Run: accountExists},
+		{ID: "role-annotated", Link: linkAccount, Title: "its role is known", Needs: []string{"serviceaccount-exists"}, Run: roleAnnotated},
+		{ID: "role-arn-valid", Link: linkAccount, Title: "the role's ARN is well formed", Needs: []string{"role-annotated"}, Run: roleARNValid},
+	}
+}
+
+func accountExists(f Facts) Result {
+	switch {
+	case f.Account.Err == nil:
+		return pass("%s/%s", f.Namespace, f.ServiceAccount)
+	case apierrors.IsNotFound(f.Account.Err):
+		r := fail("SA1", "there is no ServiceAccount %s in namespace %s", f.ServiceAccount, f.Namespace)
+		if len(f.Near) > 0 {
+			r.Detail += "; there is " + list(f.Near)
+		}
+		return fixed(r, f.kubectl("create serviceaccount %s", f.ServiceAccount))
+	}
+	return unread("the ServiceAccount", f.Account.Err)
+}
+
+func roleAnnotated(f Facts) Result {
+	if f.RoleFromFlag {
+		return pass("%s, by --role-arn", f.RoleText)
+	}
+	if f.Account.Err != nil {
+		return unknown("the ServiceAccount could not be read; name the role with --role-arn")
+	}
+	if f.RoleText != "" {
+		return pass("%s", f.RoleText)
+	}
+	near, value := nearAnnotation(f.Account.Value.Annotations)
+	annotate := fmt.Sprintf("annotate serviceaccount %s --overwrite %s=", f.ServiceAccount, irsa.AnnotationRoleARN)
+	if near == "" {
+		r := fail("SA1", "it has no annotation %s", irsa.AnnotationRoleARN)
+		return fixed(r, f.kubectl("%sARN", annotate))
+	}
+	r := fail("SA1", "it has an annotation that is almost the right one")
+	r.Compare = check.Compare("expected", irsa.AnnotationRoleARN, "actual", near)
+	return fixed(r, f.kubectl("%s%s", annotate, shellWord(value)))
+}
+
+// nearAnnotation is an annotation whose key is a slip away from the right one,
+// or whose value is a role under a wrong key.
+func nearAnnotation(annotations map[string]string) (key, value string) {
+	var keys []string
+	for k := range annotations {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		if distance(strings.ToLower(k), irsa.AnnotationRoleARN) <= 6 {
+			return k, annotations[k]
+		}
+	}
+	for _, k := range keys {
+		if strings.HasPrefix(annotations[k], "arn:") && strings.Contains(annotations[k], ":role/") {
+			return k, annotations[k]
+		}
+	}
+	return "", ""
+}
+
+func roleARNValid(f Facts) Result {
+	switch {
+	case errors.Is(f.Role.Err, ErrNeedsRole):
+		return unknown("%v", f.Role.Err)
+	case f.Role.Err == nil:
+		if partition := irsa.PartitionOf(f.Region); f.Region != "" && !f.AnyAccount && partition != f.Role.Value.Partition {
+			return fail("SA2", "region %s belongs to partition %s, the role to %s", f.Region, partition, f.Role.Value.Partition)
+		}
+		return pass("account %s", f.Role.Value.Account)
+	}
+	r := fail("ROLE9", "%v", f.Role.Err)
+	if repaired := repairARN(f.RoleText); repaired != "" && !f.RoleFromFlag {
+		r.Compare = check.Compare("expected", repaired, "actual", f.RoleText)
+		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, repaired))
+	}
+	return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=ARN", f.ServiceAccount, irsa.AnnotationRoleARN))
+}
+
+// repairARN is the role that was meant, where only blanks or quotes are wrong.
+func repairARN(text string) string {
+	clean := strings.Join(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("\"' \t\r\n", r) }), "")
+	if role, err := irsa.ParseRoleARN(clean, false); err == nil {
+		return role.String()
+	}
+	return ""
+}
+
+// shellWord quotes a word for a POSIX shell where it needs that.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+", r))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
