@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -20,6 +21,7 @@ import (
 
 // S3 is the part of S3 that publishing reads and writes.
 type S3 interface {
+	ListBuckets(context.Context, *s3.ListBucketsInput, ...func(*s3.Options)) (*s3.ListBucketsOutput, error)
 	HeadBucket(context.Context, *s3.HeadBucketInput, ...func(*s3.Options)) (*s3.HeadBucketOutput, error)
 	CreateBucket(context.Context, *s3.CreateBucketInput, ...func(*s3.Options)) (*s3.CreateBucketOutput, error)
 	GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error)
@@ -52,13 +54,16 @@ type bucket struct {
 	s3     S3
 	name   string
 	region string
-	owner  string // account ID
+	owner  string // account ID, or what a server that is not AWS calls the owner
 }
 
 func (b *bucket) options(o *s3.Options) {
 	if b.region != "" {
 		o.Region = b.region
 	}
+	// A checksum behind the body would be sent as aws-chunked, which some servers
+	// then name as the object's own encoding.
+	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 }
 
 // status is the HTTP status of an error that a server answered with, else 0.
@@ -67,6 +72,27 @@ func status(err error) int {
 		return r.HTTPStatusCode()
 	}
 	return 0
+}
+
+// find is head on a server that may have owners other than accounts: where it
+// refuses the account, but lists the bucket among the caller's own, its name for
+// the caller is expected from then on. AWS lists nobody else's buckets.
+func (b *bucket) find(ctx context.Context) (region string, err error) {
+	region, err = b.head(ctx)
+	if status(err) != http.StatusForbidden {
+		return region, err
+	}
+	out, listErr := b.s3.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &b.name}, b.options)
+	if listErr != nil || out.Owner == nil || !slices.ContainsFunc(out.Buckets, func(own types.Bucket) bool { return aws.ToString(own.Name) == b.name }) {
+		return "", err
+	}
+	other := *b
+	other.owner = aws.ToString(out.Owner.ID)
+	if region, listErr = other.head(ctx); listErr != nil {
+		return "", err
+	}
+	b.owner = other.owner
+	return region, nil
 }
 
 // head looks for the bucket: its region where it exists, "" where it does not.
@@ -105,9 +131,13 @@ func (b *bucket) create(ctx context.Context) error {
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(b.region)}
 	}
 	_, err := b.s3.CreateBucket(ctx, input, b.options)
-	switch awsapi.Code(err) {
-	case "BucketAlreadyOwnedByYou":
+	if err == nil || awsapi.Code(err) == "BucketAlreadyOwnedByYou" {
+		if _, err = b.find(ctx); err != nil {
+			return fmt.Errorf("looking for the new bucket: %w", b.denied(err, "s3:ListBucket", ""))
+		}
 		return nil
+	}
+	switch awsapi.Code(err) {
 	case "BucketAlreadyExists":
 		return hint.Wrap(awsapi.Brief(err), "the name was taken by another account; an issuer whose bucket is somebody else's must never be used",
 			"kubectl irsa issuer plan --new-bucket")

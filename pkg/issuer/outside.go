@@ -57,9 +57,10 @@ func (o Outside) open() bool { return o.discovery != nil && o.keys != nil }
 // Err is why a document could not be had, nil where both could.
 func (o Outside) Err() error { return errors.Join(o.DiscoveryErr, o.KeysErr) }
 
-// lacks says what of docs cannot be read yet, "" where all can. The bytes must be
-// ours, unless somebody else added keys meanwhile.
-func (o Outside) lacks(docs Documents) (string, error) {
+// lacks says what of docs cannot be read yet, or which doomed key still can, ""
+// where all is as it should be. The bytes must be ours, unless somebody else
+// added keys meanwhile.
+func (o Outside) lacks(docs Documents, doomed *oidc.KeySet) (string, error) {
 	discovery, keys, err := docs.Bytes()
 	switch {
 	case err != nil:
@@ -72,6 +73,11 @@ func (o Outside) lacks(docs Documents) (string, error) {
 	if missing := docs.Keys.Without(*o.Keys).Keys; len(missing) > 0 {
 		return fmt.Sprintf("key %q is not in the key set that %s shows", missing[0].ID, docs.Discovery.JWKSURI), nil
 	}
+	if doomed != nil {
+		if left := doomed.Without(doomed.Without(*o.Keys)).Keys; len(left) > 0 {
+			return fmt.Sprintf("key %q is still in the key set that %s shows", left[0].ID, docs.Discovery.JWKSURI), nil
+		}
+	}
 	more := docs.Discovery
 	more.SigningAlgorithms = o.Keys.Algorithms()
 	if d := differences(*o.Discovery, docs.Discovery); d != "" && differences(*o.Discovery, more) != "" {
@@ -81,14 +87,17 @@ func (o Outside) lacks(docs Documents) (string, error) {
 }
 
 func (p *Publisher) lookReachable(context.Context) (plan.State, string, error) {
-	missing, err := p.outside().lacks(p.docs)
+	if p.pending || len(p.docs.Keys.Keys) == 0 {
+		return plan.Needed, "", nil
+	}
+	missing, err := p.outside().lacks(p.docs, p.merge.Doomed)
 	switch {
 	case err != nil:
 		return plan.Unknown, "", err
-	case missing == "" && len(p.docs.Keys.Keys) > 0:
-		return plan.Done, "they are what is published", nil
+	case missing != "":
+		return plan.Needed, missing, nil
 	}
-	return plan.Needed, "", nil
+	return plan.Done, "they are what is published", nil
 }
 
 func (p *Publisher) applyReachable(ctx context.Context) error {
@@ -97,7 +106,7 @@ func (p *Publisher) applyReachable(ctx context.Context) error {
 	var err error
 	for wait := range p.waits() {
 		o = Look(ctx, p.Stranger, p.Live.Discovery.Issuer)
-		if missing, err = o.lacks(p.docs); err != nil || missing == "" {
+		if missing, err = o.lacks(p.docs, p.merge.Doomed); err != nil || missing == "" {
 			return err
 		}
 		plan.Note(ctx, "waiting until anybody can read it: %s", missing)
@@ -121,7 +130,7 @@ func (p *Publisher) unreachable(o Outside, missing string) error {
 			"kubectl irsa issuer show")
 	case errors.As(o.Err(), &denied) && denied.Status == http.StatusForbidden:
 		return hint.Wrap(err, "Block Public Access of the account, a policy of the organization, or a Deny in the bucket policy keeps everybody out",
-			"aws s3control get-public-access-block --account-id "+p.bucket.owner)
+			"aws s3control get-public-access-block --account-id "+p.account)
 	case errors.As(o.Err(), &name), errors.As(o.Err(), &tls):
 		return hint.Wrap(err, "this machine's way to the internet is not AWS's: look from elsewhere", "kubectl irsa issuer show")
 	}

@@ -35,6 +35,7 @@ type Publisher struct {
 	// Sleep waits, or ends with ctx.
 	Sleep func(context.Context, time.Duration) error
 
+	account  string // whose credentials these are
 	bucket   bucket
 	exists   bool
 	stored   func() (stored, error)
@@ -42,6 +43,7 @@ type Publisher struct {
 	merge    Merge
 	docs     Documents // as they will be, or are
 	keyList  []KeyReport
+	pending  bool  // a document is to be written
 	unproven error // why no token was checked
 }
 

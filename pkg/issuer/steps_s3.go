@@ -62,28 +62,29 @@ func (p *Publisher) lookBucket(ctx context.Context) (plan.State, string, error) 
 	if err != nil {
 		return plan.Unknown, "", fmt.Errorf("asking whose credentials these are: %w", awsapi.Brief(err))
 	}
-	p.bucket.owner = aws.ToString(identity.Account)
+	p.account = aws.ToString(identity.Account)
+	p.bucket.owner = p.account
 	asked := p.bucket.region
 	if asked == "" {
 		p.bucket.region = p.Region
 	}
-	region, err := p.bucket.head(ctx)
+	region, err := p.bucket.find(ctx)
 	switch {
 	case status(err) == http.StatusForbidden:
 		return plan.Conflict, fmt.Sprintf("S3 answers 403: the bucket exists, and either belongs to an account other than %s,\n"+
-			"or these credentials (%s) lack s3:ListBucket on it. A name that is free would be 404.", p.bucket.owner, aws.ToString(identity.Arn)), nil
+			"or these credentials (%s) lack s3:ListBucket on it. A name that is free would be 404.", p.account, aws.ToString(identity.Arn)), nil
 	case err != nil:
 		return plan.Unknown, "", fmt.Errorf("looking for the bucket: %w", awsapi.Brief(err))
 	case region == "" && !p.CreateBucket:
 		return plan.Conflict, "there is no such bucket in any account\n--create-bucket makes it", nil
 	case region == "":
-		return plan.Needed, fmt.Sprintf("in %s, account %s", p.bucket.region, p.bucket.owner), nil
+		return plan.Needed, fmt.Sprintf("in %s, account %s", p.bucket.region, p.account), nil
 	case asked != "" && region != asked:
 		return plan.Conflict, fmt.Sprintf("the bucket is in %s and the issuer's URL says %s: S3 answers with a redirect, which AWS does not follow\n"+
 			"  issuer  %s", region, asked, p.Live.Discovery.Issuer), nil
 	}
 	p.bucket.region, p.exists = region, true
-	return plan.Done, fmt.Sprintf("in %s, account %s", region, p.bucket.owner), nil
+	return plan.Done, fmt.Sprintf("in %s, account %s", region, p.account), nil
 }
 
 func (p *Publisher) ownership() []types.Tag {
@@ -243,7 +244,7 @@ func (p *Publisher) applyPolicy(ctx context.Context) error {
 	}
 	if blocked(err) {
 		return hint.Wrap(awsapi.Brief(err), "the bucket itself blocks no policy: Block Public Access of the account, or a policy of the organization, does",
-			fmt.Sprintf("an administrator of account %s sees it with: aws s3control get-public-access-block --account-id %s", p.bucket.owner, p.bucket.owner),
+			fmt.Sprintf("an administrator of account %s sees it with: aws s3control get-public-access-block --account-id %s", p.account, p.account),
 			"where it has to stay on, put CloudFront before a private bucket and make its URL the issuer")
 	}
 	return awsapi.Brief(err)
@@ -325,6 +326,7 @@ func (p *Publisher) lookKeys(ctx context.Context) (plan.State, string, error) {
 	if was.parsed.Keys != nil && !Changed(p.keyList) {
 		return plan.Done, detail, nil
 	}
+	p.pending = true
 	return plan.Needed, fmt.Sprintf("%s\n%s", p.docs.Discovery.JWKSURI, detail), nil
 }
 
@@ -381,6 +383,7 @@ func (p *Publisher) lookDiscovery(context.Context) (plan.State, string, error) {
 		return plan.Needed, "", nil // the keys are in conflict, which is told there
 	}
 	if was.parsed.Discovery == nil {
+		p.pending = true
 		return plan.Needed, p.Live.Discovery.Issuer, nil
 	}
 	difference := differences(*was.parsed.Discovery, p.docs.Discovery)
@@ -390,6 +393,7 @@ func (p *Publisher) lookDiscovery(context.Context) (plan.State, string, error) {
 	case difference == "":
 		return plan.Done, p.Live.Discovery.Issuer, nil
 	}
+	p.pending = true
 	return plan.Needed, "changes\n" + difference, nil
 }
 
