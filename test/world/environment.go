@@ -74,6 +74,9 @@ func (s spec) environment() []string {
 		"IRSA_SPARE_BUCKETS="+strings.Join(append(append([]string(nil), spareBuckets...), s.Options.Buckets...), " "),
 		"IRSA_ADMIN_CREDENTIALS="+filepath.Join(s.Dir, adminFile),
 	)
+	if s.Servers.Kubectl != "" {
+		env = prepend(env, "PATH", filepath.Dir(s.Servers.Kubectl))
+	}
 	if s.Options.Plugin != "" {
 		env = prepend(env, "PATH", s.Options.Plugin)
 	}

@@ -31,6 +31,8 @@ type Set struct {
 	// VersityGW is the IAM, STS and S3 server. It is empty where no world with a
 	// private network is possible.
 	VersityGW string `json:"versityGW"`
+	// Kubectl is empty where there is one on PATH.
+	Kubectl string `json:"kubectl"`
 }
 
 // Version is the Kubernetes version that the API server says it has. It is
@@ -46,6 +48,19 @@ var programs = []program{
 	{"versitygw", "aws", "github.com/versity/versitygw/cmd/versitygw", "-s -w"},
 	{"etcd", "kubernetes", "go.etcd.io/etcd/server/v3", "-s -w"},
 	{"kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", kubernetesFlags()},
+	{"kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", kubernetesFlags()},
+}
+
+// needless reports whether a world on this machine does without a program.
+func (p program) needless() bool {
+	switch p.name {
+	case "versitygw":
+		return runtime.GOOS != "linux" // its world takes Linux's namespaces
+	case "kubectl":
+		_, err := exec.LookPath(p.name)
+		return err == nil
+	}
+	return false
 }
 
 // kubernetesFlags has the API server and its clients know their version.
@@ -80,8 +95,8 @@ func (b Builder) Ensure(ctx context.Context) (Set, error) {
 	}
 	paths := map[string]string{}
 	for _, p := range programs {
-		if p.name == "versitygw" && runtime.GOOS != "linux" {
-			continue // its world takes Linux's namespaces
+		if p.needless() {
+			continue
 		}
 		module := filepath.Join(root, p.module)
 		hash, err := fingerprint(module, version, runtime.GOOS, runtime.GOARCH, p.target, p.ldflags)
@@ -99,7 +114,7 @@ func (b Builder) Ensure(ctx context.Context) (Set, error) {
 		}
 		paths[p.name] = path
 	}
-	return Set{APIServer: paths["kube-apiserver"], Etcd: paths["etcd"], VersityGW: paths["versitygw"]}, nil
+	return Set{APIServer: paths["kube-apiserver"], Etcd: paths["etcd"], VersityGW: paths["versitygw"], Kubectl: paths["kubectl"]}, nil
 }
 
 // build makes one program under a lock, to a temporary name first.
