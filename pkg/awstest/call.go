@@ -63,6 +63,7 @@ func (c *call) answer() (*Fault, *answer, *apiError) {
 	if e := c.read(); e != nil {
 		return nil, errorAnswer(c, e), e
 	}
+	authErr := c.authenticate()
 	fault := c.s.Faults.strike(c.service, c.action)
 	if fault != nil {
 		if !c.wait(fault.Delay) {
@@ -81,11 +82,11 @@ func (c *call) answer() (*Fault, *answer, *apiError) {
 			a.body = []byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in to continue</body></html>\n")
 			return fault, a, nil
 		case FaultError:
-			e := fault.refusal(c)
+			e := c.refusedBy(fault)
 			return fault, errorAnswer(c, e), e
 		}
 	}
-	a, err := c.handle()
+	a, err := c.handle(authErr)
 	if err != nil {
 		var e *apiError
 		if !errors.As(err, &e) {
@@ -159,9 +160,16 @@ func (c *call) whichService() string {
 	return "s3"
 }
 
-func (c *call) handle() (*answer, error) {
-	if err := c.authenticate(); err != nil {
-		return nil, err
+// refusedBy words a fault; the names in it are read under the lock.
+func (c *call) refusedBy(fault *Fault) *apiError {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	return fault.refusal(c)
+}
+
+func (c *call) handle(authErr error) (*answer, error) {
+	if authErr != nil {
+		return nil, authErr
 	}
 	switch c.service {
 	case "sts":
@@ -180,7 +188,7 @@ func unknownAction(c *call) *apiError {
 		"Could not find operation %s for version %s", c.action, c.form.Get("Version"))
 }
 
-// deniedText is how AWS words that the caller may not do this.
+// deniedText is how AWS words that the caller may not do this. The lock is held.
 func deniedText(c *call) string {
 	switch {
 	case c.service == "sts" && c.action == "AssumeRoleWithWebIdentity":
@@ -189,7 +197,7 @@ func deniedText(c *call) string {
 		return "Access Denied"
 	case c.key == nil:
 		who := "anonymous"
-		if k := c.s.keyOf(c.scope.keyID); k != nil {
+		if k := c.s.keys[c.scope.keyID]; k != nil {
 			who = k.arn
 		}
 		return fmt.Sprintf("User: %s is not authorized to perform: %s:%s", who, c.service, c.action)

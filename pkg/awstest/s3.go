@@ -168,6 +168,9 @@ func (c *call) resource() string {
 }
 
 func (c *call) s3Permission() (action, resource string) {
+	if c.op == nil {
+		return "s3:" + c.action, c.resource()
+	}
 	return "s3:" + c.op.permission, c.resource()
 }
 
