@@ -41,28 +41,60 @@ type screen struct {
 	margin int // width of the column of links
 }
 
-// Screen draws findings as a chain: the links on the left, one line for each
-// check, and under what is not well its detail, the two strings that differ
-// with a caret under the first wrong character, and the lines to paste.
-func Screen(findings []Finding, style Style) string {
+// Screen draws findings as a chain: the links on the left, and what became of
+// each. A link all of whose checks hold is one line, the sentence that sums it
+// up; one that does not shows each check, and under what is not well its
+// detail, the two strings that differ with a caret under the first wrong
+// character, and the lines to paste. A link without a sentence is never summed.
+func Screen(findings []Finding, sentences map[string]string, style Style) string {
 	s := &screen{Style: style}
 	for _, f := range findings {
 		s.margin = max(s.margin, utf8.RuneCountInString(f.Link))
 	}
-	link := ""
-	for i, f := range findings {
-		label := f.Link
-		if label == link {
-			label = ""
+	for rest := findings; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].Link == rest[0].Link {
+			n++
 		}
-		link = f.Link
-		s.line(label, f)
-		if f.Status != Pass && f.Status != Skip || s.All {
-			last := i == len(findings)-1 || findings[i+1].Link != f.Link
-			s.detail(f, last)
-		}
+		s.link(rest[:n], sentences[rest[0].Link])
+		rest = rest[n:]
 	}
 	return s.b.String()
+}
+
+// link is all checks of one link.
+func (s *screen) link(findings []Finding, sentence string) {
+	if sum, ok := sumUp(findings, sentence); ok && !s.All {
+		s.line(sum.Link, sum)
+		return
+	}
+	label, said := findings[0].Link, ""
+	for _, f := range findings {
+		s.line(label, f)
+		label = ""
+		if f.Status == Skip || f.Status == Pass && !s.All {
+			continue
+		}
+		if f.Detail == said && f.Compare == nil && f.Status == Unknown {
+			continue
+		}
+		s.detail(f)
+		said = f.Detail
+	}
+}
+
+// sumUp is a link in one line: all of it holds, or none of it could be looked at.
+func sumUp(findings []Finding, sentence string) (Finding, bool) {
+	sum := Finding{Link: findings[0].Link, Title: sentence, Status: Pass}
+	n := Count(findings)
+	switch {
+	case sentence == "":
+		return sum, false
+	case n[Skip] == len(findings):
+		sum.Status, sum.Detail = Skip, findings[0].Detail
+		return sum, true
+	}
+	return sum, n[Pass]+n[Skip] == len(findings)
 }
 
 func (s *screen) paint(color, text string) string {
@@ -129,7 +161,7 @@ func (s *screen) indent(column int) string {
 }
 
 // detail is what stands under a check that is not well.
-func (s *screen) detail(f Finding, _ bool) {
+func (s *screen) detail(f Finding) {
 	edge := s.margin + 4 + 2
 	if s.Unicode {
 		edge = s.margin + 4 + 1

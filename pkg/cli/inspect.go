@@ -19,6 +19,11 @@ import (
 func newInspectCommand(f *Factory) *cobra.Command {
 	return group("inspect", "Follow the chain of trust and name the link that is broken",
 		newInspectSACommand(f, (*inspectSACommand).run),
+		newInspectPodCommand(f, (*inspectWorkloadCommand).run),
+		newInspectDeployCommand(f, (*inspectWorkloadCommand).run),
+		newInspectRoleCommand(f, (*inspectPartCommand).run),
+		newInspectProviderCommand(f, (*inspectPartCommand).run),
+		newInspectIssuerCommand(f, (*inspectPartCommand).run),
 	)
 }
 
@@ -191,5 +196,5 @@ func unreachable(f doctor.Facts) error {
 			return nil
 		}
 	}
-	return f.Account.Err
+	return f.LiveDiscovery.Err
 }

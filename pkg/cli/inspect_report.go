@@ -24,7 +24,8 @@ type chainReport struct {
 	RootCause *check.RootCause     `json:"rootCause"`
 	Summary   map[check.Status]int `json:"summary"`
 
-	style check.Style
+	style    check.Style
+	narrowed bool
 }
 
 // chainSubject is where a chain begins.
@@ -39,7 +40,7 @@ func (f *Factory) chainReport(c *cluster, subject chainSubject, facts doctor.Fac
 		TypeMeta: typeMeta("Chain"), Subject: subject, Context: c.context,
 		RoleARN: facts.RoleText, Audience: facts.WantedAudience, Issuer: facts.Issuer,
 		Checks: findings, RootCause: check.Root(findings, check.Status(v.failOn)), Summary: check.Count(findings),
-		style: f.style(),
+		style: f.style(), narrowed: len(v.only) > 0,
 	}
 	if facts.STS.Err == nil {
 		r.Session = facts.STS.Value.ARN
@@ -73,13 +74,21 @@ func (r chainReport) title() string {
 
 func (r chainReport) writeText(w writer) {
 	w.printf("%s\n\n", strings.Join(r.heading(), "\n"))
-	w.printf("%s", check.Screen(r.Checks, r.style))
+	w.printf("%s", check.Screen(r.Checks, r.sentences(), r.style))
 	w.printf("\n%s\n", conclusion(r.Checks, r.RootCause))
 }
 
 func (r chainReport) writeWide(w writer) {
 	r.style.All = true
 	r.writeText(w)
+}
+
+// sentences sum up links, unless only some checks were asked for.
+func (r chainReport) sentences() map[string]string {
+	if r.narrowed {
+		return nil
+	}
+	return doctor.Sentences
 }
 
 // heading says what is looked at, on one line where it fits.

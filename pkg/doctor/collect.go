@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,7 +91,7 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	exchanged := ask(func() (Exchange, error) { return exchange.run(ctx, &f) })
 	f.LiveDiscovery, f.LiveKeys = discovery.get(), keys.get()
 	f.Issuer = f.issuer()
-	provider := admin.provider(ctx, f.Issuer, f.Role)
+	provider := admin.provider(ctx, t, f.Issuer, f.Role)
 
 	w.say("fetching the public documents of " + f.Issuer)
 	w.published(ctx, &f)
@@ -148,11 +149,33 @@ func (f *Facts) settle() {
 			f.WantedAudience = audience
 		}
 	}
+	f.settleWorkload()
 	if f.RoleText == "" {
 		f.Role.Err = ErrNeedsRole
 		return
 	}
 	f.Role = check.Know(irsa.ParseRoleARN(f.RoleText, f.AnyAccount))
+}
+
+// settleWorkload takes role and audience from a pod that brings its own, where
+// neither flag nor annotation names any.
+func (f *Facts) settleWorkload() {
+	if f.Workload == nil || f.Account.Err == nil && f.RoleText != "" {
+		return
+	}
+	for i := range f.Workload.Spec.Containers {
+		m := injected(f.Workload.Spec, &f.Workload.Spec.Containers[i])
+		if !m.complete() || strings.HasPrefix(m.role, "$") {
+			continue
+		}
+		if f.RoleText == "" {
+			f.RoleText, f.RoleFromPod = m.role, true
+		}
+		if f.Audience == "" {
+			f.WantedAudience = m.audience
+		}
+		return
+	}
 }
 
 // issuer is what the cluster calls itself.

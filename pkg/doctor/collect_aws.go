@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
@@ -118,10 +118,17 @@ func hostPath(issuer string) string {
 	return issuer
 }
 
-func (a *account) provider(ctx context.Context, issuer string, role Known[irsa.RoleARN]) *later[Provider] {
+func (a *account) provider(ctx context.Context, t Target, issuer string, role Known[irsa.RoleARN]) *later[Provider] {
 	return ask(func() (Provider, error) {
 		if issuer == "" {
 			return Provider{}, ErrNeedsToken
+		}
+		if t.Home {
+			caller := a.caller.get()
+			if caller.Err != nil {
+				return Provider{}, caller.Err
+			}
+			role = Known[irsa.RoleARN]{Value: irsa.RoleARN{Partition: partitionOf(caller.Value.ARN), Account: caller.Value.Account}}
 		}
 		clients, err := a.reach(role)
 		if err != nil {
@@ -137,6 +144,14 @@ func (a *account) provider(ctx context.Context, issuer string, role Known[irsa.R
 		}
 		return Provider{ARN: arn, URL: aws.ToString(out.Url), Audiences: out.ClientIDList, Created: aws.ToTime(out.CreateDate)}, nil
 	})
+}
+
+// partitionOf is the second field of an ARN.
+func partitionOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 3); len(parts) == 3 && parts[1] != "" {
+		return parts[1]
+	}
+	return "aws"
 }
 
 // roleFacts are under way.
@@ -280,5 +295,3 @@ func (e *exchange) run(ctx context.Context, f *Facts) (Exchange, error) {
 	}
 	return answer, nil
 }
-
-var _ = check.Pass

@@ -28,6 +28,7 @@ type Target struct {
 	NoSTS       bool          // leave the exchange out
 	AnyAccount  bool          // the STS is not AWS's: an account need not be twelve digits
 	WithPods    bool          // look at the pods and the webhook, too
+	Home        bool          // no role is meant: look for the provider in the account of the credentials
 
 	Workload *Workload // the pod, or what makes pods, that is looked at; nil for a ServiceAccount alone
 	Paste    Paste     // what the lines to paste need besides
@@ -61,6 +62,7 @@ type Facts struct {
 	Role           Known[irsa.RoleARN] // the role's name, parsed
 	RoleText       string              // as the flag or the annotation has it
 	RoleFromFlag   bool
+	RoleFromPod    bool
 	WantedAudience string
 
 	Token         Known[Minted]

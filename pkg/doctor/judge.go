@@ -64,7 +64,7 @@ func withheld(action string, err error) Result {
 	}
 	switch {
 	case errors.Is(err, ErrNoCredentials):
-		return unknown("no AWS credentials to look with (%s); see --aws-profile", action)
+		return unknown("no AWS credentials: %s would tell (--aws-profile)", action)
 	case errors.Is(err, ErrNeedsToken), errors.Is(err, ErrNeedsRole), errors.Is(err, ErrNotAsked):
 		return unknown("%v", err)
 	case denied(err):

@@ -28,7 +28,7 @@ func providerExists(f Facts) Result {
 	case missing(f.Provider.Err):
 		return f.noProvider()
 	case strings.Contains(f.refusal(), "no openidconnect provider found"):
-		return fixed(fail("PROV1", "STS says: %v", brief(f.STS.Err)), f.build("provider create"))
+		return fixed(fail("PROV1", "STS says: %v", brief(f.STS.Err)), f.createProvider())
 	case strings.Contains(f.refusal(), "incorrect token audience"):
 		return pass("STS found it: it refused the audience")
 	}
@@ -39,7 +39,7 @@ func providerExists(f Facts) Result {
 // case or by a path.
 func (f Facts) noProvider() Result {
 	want := hostPath(f.Issuer)
-	create := f.build("provider create")
+	create := f.createProvider()
 	for _, arn := range f.Providers.Value {
 		_, have, _ := strings.Cut(arn, ":oidc-provider/")
 		if plainURL(have) == plainURL(want) {
@@ -54,11 +54,22 @@ func (f Facts) noProvider() Result {
 			return fixed(compared(r, check.Compare("token", want, "provider", have)), create)
 		}
 	}
-	r := fail("PROV1", "account %s has no OIDC provider for %s", f.Role.Value.Account, f.Issuer)
+	account := f.Role.Value.Account
+	if account == "" {
+		account = f.Caller.Value.Account
+	}
+	r := fail("PROV1", "account %s has no OIDC provider for %s", account, f.Issuer)
 	if f.Providers.Err == nil && len(f.Providers.Value) >= 100 {
 		r.Detail += "\nit has " + f.count() + " providers; the quota is 100 unless it was raised (PROV5)"
 	}
 	return fixed(r, create)
+}
+
+func (f Facts) createProvider() string {
+	if f.WantedAudience == irsa.DefaultAudience || f.WantedAudience == "" {
+		return f.build("provider create")
+	}
+	return f.build("provider create --audience %s", shellWord(f.WantedAudience))
 }
 
 func (f Facts) count() string { return itoa(len(f.Providers.Value)) }
@@ -113,4 +124,24 @@ func audienceRegistered(f Facts) Result {
 		return fixed(fail("PROV3", "STS says: %v", brief(f.STS.Err)), f.build("provider audience add %s", shellWord(f.WantedAudience)))
 	}
 	return withheld("iam:GetOpenIDConnectProvider", f.Provider.Err)
+}
+
+// homeChecks are about the account of the credentials.
+func homeChecks() []Check {
+	return []Check{
+		{ID: "providers-few", Link: linkProvider, Title: "the account has room for more providers", Run: providersFew},
+	}
+}
+
+// providerQuota is AWS's default: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
+const providerQuota = 100
+
+func providersFew(f Facts) Result {
+	if f.Providers.Err != nil {
+		return withheld("iam:ListOpenIDConnectProviders", f.Providers.Err)
+	}
+	if n := len(f.Providers.Value); n >= providerQuota-5 {
+		return warn("PROV5", "it has %d; the quota is %d unless it was raised", n, providerQuota)
+	}
+	return pass("%d of %d", len(f.Providers.Value), providerQuota)
 }

@@ -186,6 +186,9 @@ func trustNarrow(f Facts) Result {
 		return worst
 	}
 	worst.Detail = strings.Join(details, "\n")
+	if f.ServiceAccount == "" {
+		return fixed(worst, f.build("role get %s", f.Role.Value.Name))
+	}
 	return fixed(worst, f.buildHere("role trust add %s --sa %s", f.Role.Value.Name, f.ServiceAccount))
 }
 

@@ -41,6 +41,9 @@ func roleAnnotated(f Facts) Result {
 	if f.RoleFromFlag {
 		return pass("%s, by --role-arn", f.RoleText)
 	}
+	if f.RoleFromPod {
+		return pass("%s, by the pod's %s", f.RoleText, envRole)
+	}
 	if f.Account.Err != nil {
 		return unknown("the ServiceAccount could not be read; name the role with --role-arn")
 	}

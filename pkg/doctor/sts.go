@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
 )
 
@@ -55,6 +56,9 @@ func (f Facts) refused(err error) Result {
 		r.Cause = causes[0].Code
 		return r
 	}
+	if f.explained() {
+		return r
+	}
 	if young := f.young(); young != "" && f.Provider.Err == nil && f.IAMRole.Err == nil {
 		r.Cause = "ROLE14"
 		r.Detail += "\n" + young + " was made less than a minute ago: IAM needs some seconds until all of AWS knows it"
@@ -72,6 +76,11 @@ func (f Facts) refused(err error) Result {
 		r.Detail += "\nthe same text stands for " + list(codes) + "; with AWS credentials IAM would tell (--aws-profile)"
 	}
 	return r
+}
+
+// explained reports whether a check before this one failed already.
+func (f Facts) explained() bool {
+	return check.Root(check.Run(f, chainChecks(), check.Selection{}), check.Fail) != nil
 }
 
 // young is what was made so lately that STS may not know it.
