@@ -84,12 +84,13 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
+	// Before the cache: a process of the same identity above this one holds its lock.
+	leave, err := f.enter(c.context + "/" + c.namespace + "/" + o.serviceAccount)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	kept, err := cache.Get(ctx, c.keyOf(request, f.endpointKey(o.stsEndpointURL)), func(ctx context.Context) (creds.Credentials, error) {
-		leave, err := f.enter(c.context + "/" + c.namespace + "/" + o.serviceAccount)
-		if err != nil {
-			return creds.Credentials{}, err
-		}
-		defer leave()
 		exchanger, err := f.exchanger(c, o.stsEndpointURL, "")
 		if err != nil {
 			return creds.Credentials{}, err

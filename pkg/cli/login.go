@@ -197,9 +197,10 @@ func (o *loginCommand) prepareProcess() error {
 // --namespace that were given: a renewal must get them too.
 func (f *Factory) otherKubeFlags() (flags []string) {
 	pinned := []string{"kubeconfig", "context", "namespace", "token", "request-timeout", "v"}
-	f.flags.Visit(func(flag *pflag.Flag) {
+	// Visit would pass over them all: it is the command's own set that was parsed.
+	f.flags.VisitAll(func(flag *pflag.Flag) {
 		switch {
-		case slices.Contains(pinned, flag.Name):
+		case !flag.Changed || slices.Contains(pinned, flag.Name):
 		case flag.Value.Type() == "stringArray" || flag.Value.Type() == "stringSlice":
 			for _, value := range flag.Value.(pflag.SliceValue).GetSlice() {
 				flags = append(flags, "--"+flag.Name+"="+value)
@@ -219,6 +220,11 @@ func (o *loginCommand) run(ctx context.Context) error {
 	if o.dryRun != dryRunNone {
 		return o.runDry(ctx)
 	}
+	leave, err := o.factory.enter(o.cluster.context + "/" + o.cluster.namespace + "/" + o.serviceAccount)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	result, err := o.login.Run(ctx)
 	if result.Created {
 		o.factory.note("serviceaccount/%s created", o.serviceAccount)
