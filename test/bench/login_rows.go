@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,15 +41,15 @@ func (b *bench) login(args ...string) task {
 }
 
 // protocol is the two requests of a login and nothing else.
-func (b *bench) protocol() (task, error) {
+func (b *bench) protocol(mode ...string) (task, error) {
 	server, err := exec.Command(b.program("floor"), "unpack", b.dir).Output()
 	if err != nil {
 		return task{}, err
 	}
-	return task{nil, [][]string{{b.program("floor"), strings.TrimSpace(string(server)),
+	return task{nil, [][]string{slices.Concat([]string{b.program("floor")}, mode, []string{strings.TrimSpace(string(server)),
 		filepath.Join(b.dir, "ca.pem"), filepath.Join(b.dir, "client.pem"), filepath.Join(b.dir, "client.key"),
 		os.Getenv("IRSA_NAMESPACE"), os.Getenv("IRSA_SERVICE_ACCOUNT"), os.Getenv("IRSA_AUDIENCE"), os.Getenv("IRSA_ROLE_ARN"),
-		"sts.us-east-1.amazonaws.com"}}}, nil
+		"sts.us-east-1.amazonaws.com"})}}, nil
 }
 
 func (b *bench) loginGiven() (outcome, error) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -35,6 +36,10 @@ func run(args []string) error {
 	if len(args) == 2 && args[0] == "unpack" {
 		return unpack(args[1])
 	}
+	follow := len(args) > 0 && args[0] == "chain"
+	if follow {
+		args = args[1:]
+	}
 	if len(args) != 9 {
 		return errors.New("needs nine arguments")
 	}
@@ -42,6 +47,9 @@ func run(args []string) error {
 	cluster, err := o.clusterClient()
 	if err != nil {
 		return err
+	}
+	if follow {
+		return o.chain(cluster)
 	}
 	opened := make(chan *tls.Conn, 1)
 	failed := make(chan error, 1)
@@ -125,6 +133,40 @@ func (o order) assume(conn *tls.Conn, token string) error {
 		err = errors.New(string(text))
 	}
 	return err
+}
+
+// chain is the longest chain of dependent requests of a look at a ServiceAccount:
+// a token, the discovery document of the issuer that it names, and the keys that
+// the document names.
+func (o order) chain(cluster *http.Client) error {
+	token, err := o.token(cluster)
+	if err != nil {
+		return err
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		return err
+	}
+	var claims struct{ Iss string }
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return err
+	}
+	var document struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := get(claims.Iss+"/.well-known/openid-configuration", &document); err != nil {
+		return err
+	}
+	return get(document.Keys, &struct{}{})
+}
+
+func get(address string, into any) error {
+	response, err := http.Get(address) //nolint:noctx // a benchmark's floor
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	return json.NewDecoder(response.Body).Decode(into)
 }
 
 // unpack writes what the kubeconfig holds as files, since reading YAML is no
