@@ -20,6 +20,7 @@ import (
 
 type publishCommand struct {
 	target       *issuer.Target // nil: where the issuer's URL leads
+	issuer       string         // "": the cluster's own
 	createBucket bool
 	prune        bool
 	diff         bool
@@ -61,6 +62,7 @@ fetch them. Keys that are public are never removed without --prune.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&to, "to", "", "Where to: s3://BUCKET[/PREFIX], dir:PATH, or - for standard output; default: the bucket in the issuer's URL")
+	flags.StringVar(&o.issuer, "issuer", "", "Publish the cluster's keys for this issuer, which is to sign later; default: the cluster's own")
 	flags.BoolVar(&o.createBucket, "create-bucket", false, "Create the bucket where it is missing")
 	flags.BoolVar(&o.prune, "prune", false, "Remove public keys that the cluster does not show (any more)")
 	flags.BoolVar(&o.diff, "diff", false, "Show how the documents would change, and change nothing")
@@ -71,6 +73,11 @@ fetch them. Keys that are public are never removed without --prune.`,
 }
 
 func (o *publishCommand) complete(to string) error {
+	if o.issuer != "" {
+		if err := issuer.CheckPublic(o.issuer); err != nil {
+			return usageError{fmt.Errorf("--issuer: %w", err)}
+		}
+	}
 	if to == "" {
 		return nil
 	}
@@ -131,6 +138,9 @@ func (o *publishCommand) publisher(ctx context.Context) (*issuer.Publisher, erro
 	if err != nil {
 		return nil, token.Unreachable(err)
 	}
+	if o.issuer != "" && o.issuer != live.Discovery.Issuer {
+		live.Discovery.Issuer, live.Discovery.JWKSURI = o.issuer, ""
+	}
 	target, err := targetFor(live.Discovery.Issuer, o.target)
 	if err != nil {
 		return nil, err
@@ -139,7 +149,7 @@ func (o *publishCommand) publisher(ctx context.Context) (*issuer.Publisher, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &issuer.Publisher{Live: live, Target: target, Stranger: stranger, CreateBucket: o.createBucket, Prune: o.prune}
+	p := &issuer.Publisher{Live: live, Target: target, Stranger: stranger, CreateBucket: o.createBucket, Prune: o.prune, Ahead: o.issuer != ""}
 	if o.dryRun == dryRunNone && !o.diff {
 		p.Token = c.freshToken(core) // the server mints a real one even for a dry run
 	}
@@ -158,6 +168,10 @@ func (o *publishCommand) publisher(ctx context.Context) (*issuer.Publisher, erro
 
 // targetFor is where an issuer's documents go, with advice where they cannot.
 func targetFor(url string, asked *issuer.Target) (issuer.Target, error) {
+	if service := issuer.Managed(url); service != "" {
+		return issuer.Target{}, hint.Wrap(fmt.Errorf("%s publishes the documents of %s itself: there is nothing to publish", service, url),
+			"kubectl irsa provider create")
+	}
 	if asked == nil || asked.Kind == issuer.ToS3 {
 		if err := issuer.CheckPublic(url); err != nil {
 			return issuer.Target{}, hint.Wrap(err, "give the API server an issuer that can be public:",

@@ -155,8 +155,10 @@ of trust is broken, and builds the chain where there is none.`,
 		newCanICommand(f, (*canICommand).run),
 	)
 	add(root, groupBuild,
+		newIssuerCommand(f),
 		newPublishCommand(f, (*publishCommand).run),
 		newProviderCommand(f),
+		newGenerateCommand(f),
 	)
 	add(root, groupOther,
 		newCompletionCommand(f),
