@@ -158,6 +158,7 @@ of trust is broken, and builds the chain where there is none.`,
 		newIssuerCommand(f),
 		newPublishCommand(f, (*publishCommand).run),
 		newProviderCommand(f),
+		newRoleCommand(f),
 		newGenerateCommand(f),
 	)
 	add(root, groupOther,

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
+)
+
+// issuer is the issuer of the cluster's tokens: what its discovery
+// document says, or, where that may not be read, what a fresh token
+// says. A token is only asked for with mint: a server mints a real one even for
+// a dry run.
+func (c *cluster) issuer(ctx context.Context, mint bool) (string, error) {
+	core, err := c.core()
+	if err != nil {
+		return "", err
+	}
+	issuer, err := issuerOf(core.RESTClient())(ctx)
+	switch {
+	case err == nil && issuer == "":
+		return "", errorText("the API server's discovery document names no issuer")
+	case err == nil:
+		return issuer, nil
+	case !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err):
+		return "", err
+	case mint:
+		if minted, mintErr := c.freshToken(core)(ctx); mintErr == nil {
+			return minted.Claims.Issuer, nil
+		}
+	}
+	return "", hint.Wrap(err, "name the issuer with --issuer URL")
+}
+
+// issuerFlag names the cluster whose provider or roles are meant.
+type issuerFlag struct{ issuer string }
+
+func (i *issuerFlag) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&i.issuer, "issuer", "", "URL of the issuer; default: the cluster's own")
+}
+
+// find is the issuer that is meant. One that IAM can never take is refused.
+func (i *issuerFlag) find(ctx context.Context, f *Factory, mint bool) (string, error) {
+	if i.issuer != "" {
+		if err := issuer.CheckPublic(i.issuer); err != nil {
+			return "", usageError{fmt.Errorf("--issuer: %w", err)}
+		}
+		return i.issuer, nil
+	}
+	c, err := f.cluster()
+	if err != nil {
+		return "", err
+	}
+	found, err := c.issuer(ctx, mint)
+	if err != nil {
+		return "", err
+	}
+	if err := issuer.CheckPublic(found); err != nil {
+		return "", hint.Wrap(err, "what to tell the API server:", "kubectl irsa issuer plan")
+	}
+	return found, nil
+}

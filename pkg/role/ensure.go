@@ -1,0 +1,355 @@
+package role
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
+)
+
+// The IDs of steps. A step for a policy has its number behind StepPolicy.
+const (
+	StepRole     = "role"
+	StepTrust    = "role-trust"
+	StepSettings = "role-settings"
+	StepPolicy   = "role-policy"
+	StepInline   = "role-inline-policy"
+)
+
+// Ensure is a role that is to be there and to trust subjects of one issuer. It
+// is used for one plan; its steps share their looks.
+type Ensure struct {
+	IAM      IAM
+	Spec     Spec
+	Issuer   string
+	Audience string
+	Subjects []string // * and ? make a pattern; none asks for no trust
+	// Provider gives the ARN of the issuer's provider, "" where there is none.
+	Provider func(context.Context) (string, error)
+	// NewProvider says that an earlier step makes the provider where it is missing.
+	NewProvider bool
+	// Existing refuses to make the role: it must be there.
+	Existing bool
+	// Apart gives each subject in a role that is not ours a statement of its own
+	// under a Sid of ours, so that it can be told from the owner's.
+	Apart bool
+	// Foreign lets the trust of a role that is not ours be extended. Its
+	// policies and settings are never touched.
+	Foreign bool
+
+	once     sync.Once
+	found    *Role
+	findErr  error
+	listOnce sync.Once
+	attached []string
+	listErr  error
+	created  bool
+}
+
+// Look finds the role; nil where there is none yet. It asks once.
+func (e *Ensure) Look(ctx context.Context) (*Role, error) {
+	e.once.Do(func() { e.found, e.findErr = Get(ctx, e.IAM, e.Spec.Name) })
+	return e.found, e.findErr
+}
+
+// Role is what is known of the role after the looks or the applies, nil where
+// there is none.
+func (e *Ensure) Role() *Role { return e.found }
+
+// Created reports whether this run made the role: IAM may take some seconds
+// until STS knows it.
+func (e *Ensure) Created() bool { return e.created }
+
+// Steps are the changes, in order.
+func (e *Ensure) Steps() []plan.Step {
+	name := e.Spec.Name
+	var steps []plan.Step
+	if !e.Existing {
+		steps = append(steps, plan.Step{ID: StepRole, Title: "create the role " + name, Look: e.lookRole, Apply: e.create})
+	}
+	if len(e.Subjects) > 0 {
+		steps = append(steps, plan.Step{
+			ID: StepTrust, Title: "let the role " + name + " trust " + e.who(),
+			Look: e.lookTrust, Apply: e.applyTrust,
+		})
+	}
+	if e.Spec.Boundary != "" || e.Spec.MaxSession != 0 || len(e.Spec.Tags) > 0 {
+		steps = append(steps, plan.Step{
+			ID: StepSettings, Title: "set " + e.Spec.settings() + " of the role " + name, Look: e.lookSettings, Apply: e.applySettings,
+		})
+	}
+	for i, arn := range e.Spec.PolicyARNs {
+		steps = append(steps, plan.Step{
+			ID: fmt.Sprintf("%s-%d", StepPolicy, i+1), Title: "attach " + arn + " to the role " + name,
+			Look:  func(ctx context.Context) (plan.State, string, error) { return e.lookAttached(ctx, arn) },
+			Apply: func(ctx context.Context) error { return e.attach(ctx, arn) },
+		})
+	}
+	if e.Spec.Inline != nil {
+		steps = append(steps, plan.Step{
+			ID: StepInline, Title: "write the inline policy " + e.inlineName() + " of the role " + name,
+			Look: e.lookInline, Apply: e.putInline,
+		})
+	}
+	return steps
+}
+
+// who is trusted, in words short enough for a title.
+func (e *Ensure) who() string {
+	if n := len(e.Subjects); n > 2 {
+		return fmt.Sprintf("%s and %d more", e.Subjects[0], n-1)
+	}
+	return strings.Join(e.Subjects, " and ")
+}
+
+func (e *Ensure) lookRole(ctx context.Context) (plan.State, string, error) {
+	go e.Provider(ctx) //nolint:errcheck // it asks once: this only begins early
+	found, err := e.Look(ctx)
+	switch {
+	case err != nil:
+		return plan.Unknown, "", err
+	case found == nil:
+		return e.lookNew(ctx)
+	case !found.Owned("") && !e.Foreign:
+		return plan.Conflict, found.ARN + " was not made by kubectl irsa; to let it trust another ServiceAccount:\n" +
+			"kubectl irsa role trust add " + found.Name + " --sa NAME -n NAMESPACE", nil
+	case e.Spec.Path != "" && e.Spec.Path != found.Path:
+		return plan.Conflict, fmt.Sprintf("%s is there with the path %s, and a role's path cannot be changed", found.ARN, found.Path), nil
+	case !found.Owned(""):
+		return plan.Done, found.ARN + " (not made by kubectl irsa)", nil
+	}
+	return plan.Done, found.ARN, nil
+}
+
+// unknown is a look that failed, where this step is the first to tell: a cause
+// that several steps share is told once.
+func (e *Ensure) unknown(err error, first bool) (plan.State, string, error) {
+	if first {
+		return plan.Unknown, "", err
+	}
+	return plan.Needed, "", nil
+}
+
+// lookNew checks a role that is to be made as far as the provider is known.
+func (e *Ensure) lookNew(ctx context.Context) (plan.State, string, error) {
+	provider, err := e.Provider(ctx)
+	switch {
+	case err != nil:
+		return e.unknown(err, !e.NewProvider)
+	case provider == "" && !e.NewProvider:
+		return plan.Conflict, noProvider(e.Issuer), nil
+	case provider == "":
+		return plan.Needed, "", nil
+	}
+	document, err := e.newTrust(provider)
+	if err != nil {
+		return plan.Conflict, err.Error(), nil
+	}
+	if refusal := tooLarge(nil, document); refusal != "" {
+		return plan.Conflict, refusal, nil
+	}
+	return plan.Needed, "", nil
+}
+
+func noProvider(issuer string) string {
+	return "the account has no OIDC provider of " + issuer + "\nkubectl irsa provider create"
+}
+
+func (e *Ensure) trust(provider, subject string) trustpolicy.Trust {
+	return trustpolicy.Trust{Provider: provider, Audience: e.Audience, Subject: subject}
+}
+
+// newTrust is the trust policy of a new role.
+func (e *Ensure) newTrust(provider string) ([]byte, error) {
+	if len(e.Subjects) == 0 {
+		return nil, errors.New("a role needs somebody to trust: name a ServiceAccount")
+	}
+	document, err := trustpolicy.New(e.trust(provider, e.Subjects[0]))
+	for _, subject := range e.Subjects[1:] {
+		if err != nil {
+			break
+		}
+		document, _, err = grown(document, e.trust(provider, subject), false)
+	}
+	return document, err
+}
+
+func (e *Ensure) create(ctx context.Context) error {
+	provider, err := e.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	document, err := e.newTrust(provider)
+	if err != nil {
+		return err
+	}
+	if refusal := tooLarge(nil, document); refusal != "" {
+		return errors.New(refusal)
+	}
+	input := &iam.CreateRoleInput{
+		RoleName: &e.Spec.Name, AssumeRolePolicyDocument: aws.String(string(document)), Tags: tagList(e.Spec.tags(e.Issuer)),
+		Path: optional(e.Spec.Path), Description: optional(e.Spec.Description), PermissionsBoundary: optional(e.Spec.Boundary),
+	}
+	if e.Spec.MaxSession != 0 {
+		input.MaxSessionDuration = aws.Int32(int32(e.Spec.MaxSession / time.Second))
+	}
+	out, err := e.IAM.CreateRole(ctx, input)
+	switch awsapi.Code(err) {
+	case "EntityAlreadyExists":
+		return e.appeared(ctx)
+	case "LimitExceeded":
+		return hint.Wrap(awsapi.Brief(err), "the account's quota of roles is used up", "kubectl irsa get roles -A")
+	}
+	if err != nil {
+		return awsapi.Denied(err, "iam:CreateRole and iam:TagRole")
+	}
+	if e.found, err = roleOf(out.Role); err != nil {
+		return err
+	}
+	// What an answer leaves out is what was asked for.
+	e.found.Trust, e.found.Tags, e.found.Boundary = document, e.Spec.tags(e.Issuer), e.Spec.Boundary
+	if e.Spec.MaxSession != 0 {
+		e.found.MaxSession = e.Spec.MaxSession
+	}
+	e.created = true
+	return nil
+}
+
+// appeared takes over a role that another run made since the look.
+func (e *Ensure) appeared(ctx context.Context) error {
+	found, err := Get(ctx, e.IAM, e.Spec.Name)
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		return fmt.Errorf("IAM says that a role %s exists, and gives none of that name", e.Spec.Name)
+	case !found.Owned("") && !e.Foreign:
+		return fmt.Errorf("somebody else made a role %s meanwhile", found.ARN)
+	}
+	e.found, e.created = found, true
+	return nil
+}
+
+func (e *Ensure) lookTrust(ctx context.Context) (plan.State, string, error) {
+	go e.Provider(ctx) //nolint:errcheck // it asks once: this only begins early
+	found, err := e.Look(ctx)
+	switch {
+	case err != nil:
+		return e.unknown(err, e.Existing)
+	case found == nil && e.Existing:
+		return plan.Conflict, fmt.Sprintf("the account has no role %s\nkubectl irsa role create %s --sa NAME -n NAMESPACE", e.Spec.Name, e.Spec.Name), nil
+	case found == nil:
+		return plan.Needed, "audience " + e.Audience, nil
+	}
+	provider, err := e.Provider(ctx)
+	switch {
+	case err != nil:
+		return e.unknown(err, !e.NewProvider)
+	case provider == "" && !e.NewProvider:
+		return plan.Conflict, noProvider(e.Issuer), nil
+	case provider == "":
+		return plan.Needed, "audience " + e.Audience, nil
+	}
+	document, summary, err := e.grow(found, provider)
+	if err != nil {
+		return refusedTrust(found.Name, err)
+	}
+	if summary == "" {
+		return plan.Done, "", nil
+	}
+	if refusal := tooLarge(found.Trust, document); refusal != "" {
+		return plan.Conflict, refusal, nil
+	}
+	return plan.Needed, summary + " (" + sizeOf(document) + ")", nil
+}
+
+// grow adds the subjects that a role does not trust yet.
+func (e *Ensure) grow(role *Role, provider string) (document []byte, summary string, err error) {
+	document = role.Trust
+	var all []string
+	for _, subject := range e.Subjects {
+		if document, summary, err = grown(document, e.trust(provider, subject), e.Apart && !role.Owned("")); err != nil {
+			return nil, "", err
+		}
+		if summary != "" {
+			all = append(all, summary)
+		}
+	}
+	return document, strings.Join(all, "; "), nil
+}
+
+// applyTrust reads the trust policy again: IAM knows no condition for a write,
+// and what others changed since the look must stay.
+func (e *Ensure) applyTrust(ctx context.Context) error {
+	provider, err := e.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	if !e.created {
+		found, err := Get(ctx, e.IAM, e.Spec.Name)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return fmt.Errorf("the role %s is gone since it was looked at", e.Spec.Name)
+		}
+		e.found = found
+	}
+	document, summary, err := e.grow(e.found, provider)
+	if err != nil || summary == "" {
+		return err
+	}
+	if refusal := tooLarge(e.found.Trust, document); refusal != "" {
+		return errors.New(refusal)
+	}
+	if err := putTrust(ctx, e.IAM, e.found.Name, document); err != nil {
+		return err
+	}
+	e.found.Trust = document
+	return nil
+}
+
+func putTrust(ctx context.Context, client IAM, name string, document []byte) error {
+	_, err := client.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: aws.String(string(document))})
+	if awsapi.Code(err) == "LimitExceeded" {
+		return hint.Wrap(awsapi.Brief(err), "let one pattern stand for many ServiceAccounts (--subject-pattern), or use another role")
+	}
+	return awsapi.Denied(err, "iam:UpdateAssumeRolePolicy")
+}
+
+func (e *Ensure) inlineName() string {
+	if e.Spec.InlineName != "" {
+		return e.Spec.InlineName
+	}
+	return InlinePolicy
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// lacking are the tags that a role does not have as they were asked for.
+func lacking(have, want map[string]string) map[string]string {
+	missing := map[string]string{}
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		if v, ok := have[k]; !ok || v != want[k] {
+			missing[k] = want[k]
+		}
+	}
+	return missing
+}
