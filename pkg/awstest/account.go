@@ -81,11 +81,15 @@ func (s *Server) newKey(prefix string, a *Account, arn string) *accessKey {
 	return k
 }
 
-// uniqueID is an identifier as IAM makes them: a prefix and 16 letters and digits.
+// uniqueID is an identifier as IAM makes them: 20 letters and digits for an access
+// key, 21 for anything else, the prefix included.
 func (s *Server) uniqueID(prefix string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	b := make([]byte, 17)
+	if prefix == "AKIA" || prefix == "ASIA" {
+		b = b[:16]
+	}
+	_, _ = rand.Read(b) // never fails since Go 1.24
 	id := []byte(prefix)
 	for _, c := range b {
 		id = append(id, alphabet[c%32])

@@ -94,7 +94,6 @@ type Server struct {
 	accounts map[string]*Account
 	keys     map[string]*accessKey
 	buckets  map[string]*bucket
-	serial   int
 
 	servers []*http.Server
 	tlsPort string
@@ -104,17 +103,17 @@ type Server struct {
 
 // New starts a Server that stops when the test ends; it fails the test where it
 // cannot. At most one Options may be given.
-func New(t testing.TB, options ...Options) *Server {
-	t.Helper()
+func New(tb testing.TB, options ...Options) *Server {
+	tb.Helper()
 	var o Options
 	if len(options) > 0 {
 		o = options[0]
 	}
-	s, err := Start(t.Context(), o)
+	s, err := Start(tb.Context(), o)
 	if err != nil {
-		t.Fatalf("starting the AWS double: %v", err)
+		tb.Fatalf("starting the AWS double: %v", err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

@@ -86,7 +86,9 @@ func (c *call) newSession(req webIdentityRequest, token webToken, r *role) *answ
 		el("AssumedRoleUser", tx("Arn", "%s", arn), tx("AssumedRoleId", "%s", k.userID)),
 		el("Credentials", tx("SessionToken", "%s", k.token), tx("SecretAccessKey", "%s", k.secret),
 			tx("Expiration", "%s", k.expires.UTC().Format(time.RFC3339)), tx("AccessKeyId", "%s", k.id)),
-		tx("Provider", "%s", token.provider),
+		tx("Provider", "%s", token.issuer),
+		tx("SessionTokenSize", "%d", len(k.token)),
+		tx("SessionTokenUtilization", "%d", max(1, len(k.token)*100/4096)),
 	)
 	if len(req.policies) > 0 {
 		size := 0

@@ -92,7 +92,7 @@ func TestAValidTokenIsExchangedForASession(t *testing.T) {
 				t.Fatal(err)
 			}
 			type answer struct{ Subject, Audience, Provider, ARN string }
-			want := answer{subject, audience, "arn:aws:iam::111122223333:oidc-provider/oidc-test.s3.us-east-1.amazonaws.com",
+			want := answer{subject, audience, issuerURL,
 				"arn:aws:sts::111122223333:assumed-role/cart/me"}
 			got := answer{*out.SubjectFromWebIdentityToken, *out.Audience, *out.Provider, *out.AssumedRoleUser.Arn}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -101,8 +101,8 @@ func TestAValidTokenIsExchangedForASession(t *testing.T) {
 			if left := time.Until(*out.Credentials.Expiration); left < 895*time.Second || left > 900*time.Second {
 				t.Errorf("the session lives %s, want 15 minutes", left)
 			}
-			if out.PackedPolicySize == nil {
-				t.Error("no PackedPolicySize beside a policy")
+			if out.SessionTokenSize == nil || int(*out.SessionTokenSize) != len(*out.Credentials.SessionToken) {
+				t.Error("SessionTokenSize is not that of the session token")
 			}
 			session := srv.ConfigFor(credentials.NewStaticCredentialsProvider(
 				*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken))

@@ -70,17 +70,17 @@ type Server struct {
 
 // New starts a Server that stops when the test ends; it fails the test where it
 // cannot. At most one Options may be given. Namespace default exists.
-func New(t testing.TB, options ...Options) *Server {
-	t.Helper()
+func New(tb testing.TB, options ...Options) *Server {
+	tb.Helper()
 	var o Options
 	if len(options) > 0 {
 		o = options[0]
 	}
-	s, err := Start(t.Context(), o)
+	s, err := Start(tb.Context(), o)
 	if err != nil {
-		t.Fatalf("starting the API server double: %v", err)
+		tb.Fatalf("starting the API server double: %v", err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

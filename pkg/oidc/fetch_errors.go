@@ -180,15 +180,14 @@ func firstOf(certs []*x509.Certificate) *x509.Certificate {
 	return certs[0]
 }
 
-// innermost drops net/http's wrapping, which repeats method and URL.
+// innermost drops net/http's wrapping, which repeats method and URL, down to what
+// happened to the connection where that is known.
 func innermost(err error) error {
-	var wrapped interface{ Unwrap() error }
-	for errors.As(err, &wrapped) {
-		inner := wrapped.Unwrap()
-		var op *net.OpError
-		if inner == nil || errors.As(err, &op) && error(op) == err {
-			return err
-		}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner
 	}
 	return err
