@@ -66,6 +66,9 @@ func Screen(findings []Finding, sentences map[string]string, style Style) string
 func (s *screen) link(findings []Finding, sentence string) {
 	if sum, ok := sumUp(findings, sentence); ok && !s.All {
 		s.line(sum.Link, sum)
+		if sum.Status == Unknown {
+			s.detail(sum)
+		}
 		return
 	}
 	label, said := findings[0].Link, ""
@@ -93,6 +96,14 @@ func sumUp(findings []Finding, sentence string) (Finding, bool) {
 	case n[Skip] == len(findings):
 		sum.Status, sum.Detail = Skip, findings[0].Detail
 		return sum, true
+	}
+	if n[Unknown] > 0 && n[Unknown]+n[Skip] == len(findings) {
+		for _, f := range findings {
+			if f.Status == Unknown {
+				sum.Status, sum.Detail = Unknown, f.Detail
+				return sum, true
+			}
+		}
 	}
 	return sum, n[Pass]+n[Skip] == len(findings)
 }

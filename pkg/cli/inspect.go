@@ -116,7 +116,7 @@ func (o *chainFlags) checkFlags() error {
 // paste is what lines to paste need so that they reach the same place.
 func (f *Factory) paste(a *adminFlags) doctor.Paste {
 	var p doctor.Paste
-	for _, name := range []string{"kubeconfig", "context", "cluster", "user", "as"} {
+	for _, name := range []string{"kubeconfig", "context", "cluster", "user"} {
 		if flag := f.flags.Lookup(name); flag != nil && flag.Changed {
 			p.Kube += " --" + name + " " + shellWord(flag.Value.String())
 		}

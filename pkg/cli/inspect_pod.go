@@ -130,7 +130,7 @@ func (o *inspectWorkloadCommand) read(ctx context.Context, core corev1client.Cor
 
 // get reads an object of a group that has no typed client here.
 func get(ctx context.Context, core corev1client.CoreV1Interface, path string, into any) error {
-	text, err := core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	text, err := core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx).Raw()
 	if err != nil {
 		return err
 	}

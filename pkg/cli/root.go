@@ -150,6 +150,8 @@ of trust is broken, and builds the chain where there is none.`,
 	)
 	add(root, groupSee,
 		newInspectCommand(f),
+		newDoctorCommand(f, (*doctorCommand).run),
+		newVerifyCommand(f, (*verifyCommand).run),
 		newExplainCommand(f, (*explainCommand).run),
 		newGetCommand(f),
 		newCanICommand(f, (*canICommand).run),

@@ -99,7 +99,7 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	f.STS, f.Provider = exchanged.get(), provider.get()
 	f.Caller, f.Providers = admin.caller.get(), admin.providers.get()
 	f.IAMRole, f.Policies = role.look.get(), role.policies.get()
-	f.Pods, f.Webhooks = pods.get(), webhooks.get()
+	f.Pods, f.Hooks = pods.get(), webhooks.get()
 	f.Mutated = check.Know(w.probePod(ctx, f))
 	f.Clocks = w.Clocks.Readings()
 	return f
@@ -205,7 +205,7 @@ func (w World) mint(ctx context.Context, t Target, audience string) (Minted, err
 
 // liveDiscovery is the discovery document as the API server serves it.
 func (w World) liveDiscovery(ctx context.Context) (oidc.Discovery, error) {
-	text, err := w.Core.RESTClient().Get().AbsPath(oidc.DiscoveryPath).SetHeader("Accept", "*/*").DoRaw(ctx)
+	text, err := w.Core.RESTClient().Get().AbsPath(oidc.DiscoveryPath).SetHeader("Accept", "*/*").Do(ctx).Raw()
 	if err != nil {
 		return oidc.Discovery{}, err
 	}
@@ -215,7 +215,7 @@ func (w World) liveDiscovery(ctx context.Context) (oidc.Discovery, error) {
 // liveKeys are the keys of the API server:
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery.
 func (w World) liveKeys(ctx context.Context) (oidc.KeySet, error) {
-	text, err := w.Core.RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "*/*").DoRaw(ctx)
+	text, err := w.Core.RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "*/*").Do(ctx).Raw()
 	if err != nil {
 		return oidc.KeySet{}, err
 	}
@@ -250,7 +250,24 @@ func (w World) pods(ctx context.Context, t Target) ([]corev1.Pod, error) {
 
 // raw reads an object of a group that has no typed client here.
 func (w World) raw(ctx context.Context, path string, into any) error {
-	text, err := w.Core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	text, err := w.Core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx).Raw()
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	return nil
+}
+
+// post creates an object of a group that has no typed client here.
+func (w World) post(ctx context.Context, path string, object, into any) error {
+	body, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	text, err := w.Core.RESTClient().Post().AbsPath(path).SetHeader("Content-Type", "application/json").
+		SetHeader("Accept", "application/json").Body(body).Do(ctx).Raw()
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // webhooks finds the webhooks that inject tokens, by their usual names:
 // https://github.com/aws/amazon-eks-pod-identity-webhook.
 func (w World) webhooks(ctx context.Context, t Target) ([]Webhook, error) {
-	if !t.WithPods {
+	if !t.WithPods && !t.Webhooks {
 		return nil, ErrNotAsked
 	}
 	var all admissionv1.MutatingWebhookConfigurationList
@@ -75,7 +75,7 @@ func (w World) ready(ctx context.Context, namespace, service string) (int, error
 // a webhook, and an annotation for it to act on, is that worth a call.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
 func (w World) probePod(ctx context.Context, f Facts) (bool, error) {
-	if !f.WithPods || f.Webhooks.Err != nil || len(f.Webhooks.Value) == 0 || f.Account.Err != nil || f.Role.Err != nil {
+	if !f.WithPods || f.Hooks.Err != nil || len(f.Hooks.Value) == 0 || f.Account.Err != nil || f.Role.Err != nil {
 		return false, ErrNotAsked
 	}
 	pod := &corev1.Pod{

@@ -28,6 +28,7 @@ type Target struct {
 	NoSTS       bool          // leave the exchange out
 	AnyAccount  bool          // the STS is not AWS's: an account need not be twelve digits
 	WithPods    bool          // look at the pods and the webhook, too
+	Webhooks    bool          // look at the webhook alone
 	Home        bool          // no role is meant: look for the provider in the account of the credentials
 
 	Workload *Workload // the pod, or what makes pods, that is looked at; nil for a ServiceAccount alone
@@ -82,9 +83,9 @@ type Facts struct {
 	IAMRole   Known[Role]
 	Policies  Known[int] // how many policies give the role permissions
 
-	Webhooks Known[[]Webhook]
-	Mutated  Known[bool] // whether a probe pod came back from a dry run with its token
-	Pods     Known[[]corev1.Pod]
+	Hooks   Known[[]Webhook]
+	Mutated Known[bool] // whether a probe pod came back from a dry run with its token
+	Pods    Known[[]corev1.Pod]
 }
 
 // Known is a fact, or why it could not be had.

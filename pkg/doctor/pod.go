@@ -120,10 +120,10 @@ func (f Facts) noPods() (Result, bool) {
 
 func webhookPresent(f Facts) Result {
 	switch {
-	case f.Webhooks.Err != nil:
-		return unread("webhooks", f.Webhooks.Err)
-	case len(f.Webhooks.Value) > 0:
-		return pass("%s", f.Webhooks.Value[0].Configuration)
+	case f.Hooks.Err != nil:
+		return unread("webhooks", f.Hooks.Err)
+	case len(f.Hooks.Value) > 0:
+		return pass("%s", f.Hooks.Value[0].Configuration)
 	case len(f.workloads()) == 0:
 		return skip("no pod uses it")
 	}
@@ -139,10 +139,10 @@ func webhookPresent(f Facts) Result {
 }
 
 func webhookServes(f Facts) Result {
-	if f.Webhooks.Err != nil || len(f.Webhooks.Value) == 0 {
+	if f.Hooks.Err != nil || len(f.Hooks.Value) == 0 {
 		return skip("there is none")
 	}
-	for _, h := range f.Webhooks.Value {
+	for _, h := range f.Hooks.Value {
 		if len(h.CABundle) > 0 {
 			if block, _ := pem.Decode(h.CABundle); block == nil {
 				return fail("POD2", "caBundle of %s is no certificate", h.Configuration)
@@ -167,14 +167,14 @@ func webhookServes(f Facts) Result {
 
 func webhookMutates(f Facts) Result {
 	switch {
-	case f.Webhooks.Err != nil || len(f.Webhooks.Value) == 0:
+	case f.Hooks.Err != nil || len(f.Hooks.Value) == 0:
 		return skip("there is none")
 	case f.Mutated.Err == ErrNotAsked: //nolint:errorlint // a sentinel that is never wrapped
 		return skip("nothing to probe with")
 	case f.Mutated.Err != nil:
 		return unread("a probe pod (create pods, dry run)", f.Mutated.Err)
 	case !f.Mutated.Value:
-		return fail("POD2", "a pod of this ServiceAccount goes through admission unchanged (failurePolicy %s hides why)", f.Webhooks.Value[0].FailurePolicy)
+		return fail("POD2", "a pod of this ServiceAccount goes through admission unchanged (failurePolicy %s hides why)", f.Hooks.Value[0].FailurePolicy)
 	}
 	return pass("")
 }
@@ -255,7 +255,7 @@ func (f Facts) faultsOf(w Workload) []podFault {
 
 // notInjected tells why a pod was left as it was.
 func (f Facts) notInjected(w Workload) string {
-	if f.Webhooks.Err == nil && len(f.Webhooks.Value) == 0 {
+	if f.Hooks.Err == nil && len(f.Hooks.Value) == 0 {
 		return "POD2"
 	}
 	if f.Account.Err == nil && f.Account.Value != nil {

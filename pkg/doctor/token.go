@@ -37,7 +37,10 @@ func tokenAllowed(f Facts) Result {
 		return pass("")
 	}
 	r := fail("RBAC1", "%v", root(err))
-	return fixed(r, token.Role(f.Namespace, f.ServiceAccount, userIn(err))...)
+	for _, line := range token.Role(f.Namespace, f.ServiceAccount, userIn(err)) {
+		r.Fix = append(r.Fix, line+f.Paste.Kube)
+	}
+	return r
 }
 
 // userIn is the user whom a refusal of the API server names.

@@ -1,0 +1,189 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+)
+
+// SurveyCheck is a check over a Survey.
+type SurveyCheck = check.Check[Survey]
+
+// The links of doctor that inspect does not have.
+const (
+	linkStation = "workstation"
+	linkCluster = "cluster"
+	linkAccess  = "access"
+)
+
+func init() {
+	Sentences[linkStation] = "nothing on this machine beats or breaks a profile"
+	Sentences[linkCluster] = "ServiceAccounts and pods are as they should be"
+	Sentences[linkAccess] = "you may do what a login needs"
+}
+
+// SurveyChecks are those of doctor, in order.
+func SurveyChecks() []SurveyCheck {
+	webhook := pick(podChecks(), "webhook-present", "webhook-serves")
+	return slices.Concat(stationChecks(), accessChecks(), over(slices.Concat(pick(tokenChecks(), "clocks-agree"), IssuerChecks())),
+		clusterChecks(), over(webhook), over(without(slices.Concat(pick(providerChecks(), "provider-exists", "audience-registered"), homeChecks()), "provider-account")))
+}
+
+// over lets a survey be judged by checks over its facts.
+func over(checks []Check) []SurveyCheck {
+	var lifted []SurveyCheck
+	for _, c := range checks {
+		lifted = append(lifted, SurveyCheck{
+			ID: c.ID, Link: c.Link, Title: c.Title, Needs: c.Needs,
+			Run: func(s Survey) Result { return c.Run(s.Facts) },
+		})
+	}
+	return lifted
+}
+
+func stationChecks() []SurveyCheck {
+	return []SurveyCheck{
+		{ID: "environment-quiet", Link: linkStation, Title: "no variable beats a profile", Run: environmentQuiet},
+		{ID: "kubeconfig-no-cycle", Link: linkStation, Title: "the kubeconfig rests on no profile of ours", Run: noCycle},
+		{ID: "profiles-run", Link: linkStation, Title: "the programs of our profiles are there", Run: profilesRun},
+		{ID: "profiles-lead-here", Link: linkStation, Title: "our profiles lead where they were made for", Run: profilesLeadHere},
+	}
+}
+
+func environmentQuiet(s Survey) Result {
+	if len(s.Station.Rivals) == 0 {
+		return pass("")
+	}
+	r := warn("WS1", "%s is set: every SDK takes it before a profile named in AWS_PROFILE", list(s.Station.Rivals))
+	return fixed(r, "unset "+strings.Join(s.Station.Rivals, " "))
+}
+
+func noCycle(s Survey) Result {
+	if s.Station.Cycle == nil {
+		return pass("")
+	}
+	return fixed(fail("WS2", "%v", s.Station.Cycle), "kubectl config view --minify -o jsonpath={.users[0].user.exec}")
+}
+
+func profilesRun(s Survey) Result {
+	if len(s.Station.Dead) == 0 {
+		return pass("%d profiles", s.Station.Profiles)
+	}
+	return fixed(fail("WS4", "the program of %s is gone", few(s.Station.Dead, 5)), "kubectl irsa logout --profile "+shellWord(s.Station.Dead[0]))
+}
+
+func profilesLeadHere(s Survey) Result {
+	if len(s.Station.Astray) == 0 {
+		return pass("%d profiles", s.Station.Profiles)
+	}
+	name, _, _ := strings.Cut(s.Station.Astray[0], ": ")
+	return fixed(fail("WS5", "%s", strings.Join(s.Station.Astray, "\n")), "kubectl irsa logout --profile "+shellWord(name))
+}
+
+func accessChecks() []SurveyCheck {
+	return []SurveyCheck{
+		{ID: "token-creation-allowed", Link: linkAccess, Title: "you may ask for tokens in this namespace", Run: mintingAllowed},
+		{ID: "api-audience", Link: linkAccess, Title: "the API server takes its own tokens", Run: apiAudience},
+		{ID: "token-lifetime", Link: linkAccess, Title: "tokens may live as long as they are asked to", Run: tokenLifetime},
+	}
+}
+
+func mintingAllowed(s Survey) Result {
+	switch {
+	case s.MayMint.Err != nil:
+		return unread("your own rights", s.MayMint.Err)
+	case s.MayMint.Value:
+		return pass("namespace %s", s.Namespace)
+	}
+	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s; a right for single ServiceAccounts does not show here", s.Namespace)
+	return fixed(r,
+		s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
+		s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=USER", s.Namespace))
+}
+
+// apiAudience looks for an API server that was told audiences and forgot its
+// own: a token without a wish is then refused by clients that ask for the issuer.
+// https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/.
+func apiAudience(s Survey) Result {
+	if s.Plain.Err != nil {
+		return unknown("no token of ServiceAccount default: %v", root(s.Plain.Err))
+	}
+	c := s.Plain.Value.Parsed.Claims
+	if slices.Contains(c.Audience, "sts.amazonaws.com") && !slices.Contains(c.Audience, c.Issuer) {
+		return warn("ISS4", "--api-audiences is %s, without the issuer %s: pods are answered 401", list(c.Audience), c.Issuer)
+	}
+	return pass("%s", list(c.Audience))
+}
+
+func tokenLifetime(s Survey) Result {
+	if s.Plain.Err != nil {
+		return unknown("no token of ServiceAccount default: %v", root(s.Plain.Err))
+	}
+	if t := s.Plain.Value; t.Granted > 0 && t.Granted < t.Asked {
+		return warn("TOK6", "%s was asked for, the API server grants %s (--service-account-max-token-expiration)", t.Asked, t.Granted)
+	}
+	return pass("%s", s.Plain.Value.Granted)
+}
+
+func clusterChecks() []SurveyCheck {
+	return []SurveyCheck{
+		{ID: "annotations-spelled", Link: linkCluster, Title: "no ServiceAccount has a misspelt annotation", Run: annotationsSpelled},
+		{ID: "annotations-valid", Link: linkCluster, Title: "every annotation is a role's ARN", Run: annotationsValid},
+		{ID: "pods-have-tokens", Link: linkCluster, Title: "every pod of an annotated ServiceAccount has its token", Run: podsHaveTokens},
+		{ID: "pods-no-static-keys", Link: linkCluster, Title: "no pod has keys that beat its role", Run: podsNoKeys},
+	}
+}
+
+// swept is a list of a sweep as a result.
+func swept(s Survey, names func(Sweep) []string, cause, format string, fix func(first string) string) Result {
+	if s.Sweep.Err != nil {
+		return unread("ServiceAccounts and pods", s.Sweep.Err)
+	}
+	found := names(s.Sweep.Value)
+	if len(found) == 0 {
+		return pass("%d ServiceAccounts, %d annotated, %d pods", s.Sweep.Value.Accounts, s.Sweep.Value.Annotated, s.Sweep.Value.Pods)
+	}
+	shown := found[:min(len(found), 5)]
+	r := fail(cause, format+"\n%s", len(found), strings.Join(shown, "\n"))
+	if more := len(found) - len(shown); more > 0 {
+		r.Detail += fmt.Sprintf("\nand %d more", more)
+	}
+	first, _, _ := strings.Cut(found[0], ": ")
+	return fixed(r, fix(first))
+}
+
+func (s Survey) inspect(kind string) func(string) string {
+	return func(object string) string {
+		namespace, name, _ := strings.Cut(object, "/")
+		return "kubectl irsa inspect " + kind + " " + name + " -n " + namespace + s.Paste.Kube + s.Paste.AWS
+	}
+}
+
+func annotationsSpelled(s Survey) Result {
+	r := swept(s, func(w Sweep) []string { return w.Typos }, "SA1", "%d have an annotation that is almost the right one", s.inspect("sa"))
+	if r.Status == check.Fail {
+		r.Status = check.Warn
+	}
+	return r
+}
+
+func annotationsValid(s Survey) Result {
+	return swept(s, func(w Sweep) []string { return w.BadARNs }, "ROLE9", "%d name a role that cannot be one", s.inspect("sa"))
+}
+
+func podsHaveTokens(s Survey) Result {
+	cause := "POD1"
+	if s.Hooks.Err == nil && len(s.Hooks.Value) == 0 {
+		cause = "POD2"
+	}
+	return swept(s, func(w Sweep) []string { return w.Bare }, cause, "%d pods were made without", func(first string) string {
+		namespace, name, _ := strings.Cut(first, "/")
+		return s.cluster("delete pod %s -n %s", name, namespace)
+	})
+}
+
+func podsNoKeys(s Survey) Result {
+	return swept(s, func(w Sweep) []string { return w.Static }, "POD4", "%d pods have other credentials that win", s.inspect("pod"))
+}
