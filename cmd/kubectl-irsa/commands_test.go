@@ -35,12 +35,13 @@ import (
 //	put BUCKET KEY FILE          write an S3 object; remove BUCKET KEY removes it
 //	publish                      copy the cluster's documents into the issuer's bucket
 //	rotate KIND [drop-old]       sign with a new key from now on
+//	signin [STATUS]              serve what gives links into the console, or refuse with STATUS
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := story.Commands(func(ts *testscript.TestScript) story.Stage { return worldOf(ts) })
 	maps.Copy(all, map[string]func(*testscript.TestScript, bool, []string){
 		"requests": requests, "fault": fault, "clock": clock,
 		"grant": grant, "apply": apply, "namespace": namespace, "object": object, "provider": provider, "role": role,
-		"bucket": bucket, "put": put, "remove": remove, "publish": publish, "rotate": rotate,
+		"bucket": bucket, "put": put, "remove": remove, "publish": publish, "rotate": rotate, "signin": signIn,
 	})
 	return all
 }

@@ -62,7 +62,7 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 	}
 	region := request.Region
 	if region == "" {
-		region = regionOf(kept.RoleSessionARN)
+		region = irsa.RoleARN{Partition: partitionOf(kept.RoleSessionARN)}.Region()
 	}
 	return session{Credentials: kept, region: region, marker: c.namespace + "/" + serviceAccount + "@" + c.context}, nil
 }
@@ -82,15 +82,6 @@ func (x *identityFlags) exchange(ctx context.Context, f *Factory, c *cluster, r 
 		f.note("note: no region was chosen, so STS of %s was asked; choose one with --region", exchanged.Region)
 	}
 	return exchanged.Credentials, err
-}
-
-// regionOf is the region that every account of an ARN's partition has.
-func regionOf(arn string) string {
-	parts := strings.SplitN(arn, ":", 3)
-	if len(parts) < 3 {
-		return irsa.RoleARN{}.Region()
-	}
-	return irsa.RoleARN{Partition: parts[1]}.Region()
 }
 
 // rivalVariables are the other ways to tell an SDK who it is, each of which
