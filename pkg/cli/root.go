@@ -147,6 +147,8 @@ of trust is broken, and builds the chain where there is none.`,
 		newTokenCommand(f, (*tokenCommand).run),
 		newExecCommand(f, (*execCommand).run),
 		newEnvCommand(f, (*envCommand).run),
+		newWhoamiCommand(f, (*whoamiCommand).run),
+		newConsoleCommand(f, (*consoleCommand).run),
 	)
 	add(root, groupSee,
 		newInspectCommand(f),
