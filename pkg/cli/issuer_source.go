@@ -46,14 +46,26 @@ func (i *issuerFlag) add(cmd *cobra.Command) {
 // find is the issuer that is meant. One that IAM can never take is refused.
 func (i *issuerFlag) find(ctx context.Context, f *Factory, mint bool) (string, error) {
 	if i.issuer != "" {
-		if err := issuer.CheckPublic(i.issuer); err != nil {
-			return "", usageError{fmt.Errorf("--issuer: %w", err)}
-		}
-		return i.issuer, nil
+		return i.given()
 	}
 	c, err := f.cluster()
 	if err != nil {
 		return "", err
+	}
+	return i.findIn(ctx, c, mint)
+}
+
+func (i *issuerFlag) given() (string, error) {
+	if err := issuer.CheckPublic(i.issuer); err != nil {
+		return "", usageError{fmt.Errorf("--issuer: %w", err)}
+	}
+	return i.issuer, nil
+}
+
+// findIn is find in a cluster whose kubeconfig is read.
+func (i *issuerFlag) findIn(ctx context.Context, c *cluster, mint bool) (string, error) {
+	if i.issuer != "" {
+		return i.given()
 	}
 	found, err := c.issuer(ctx, mint)
 	if err != nil {

@@ -163,6 +163,8 @@ of trust is broken, and builds the chain where there is none.`,
 		newPublishCommand(f, (*publishCommand).run),
 		newProviderCommand(f),
 		newRoleCommand(f),
+		newBindCommand(f, (*bindCommand).run),
+		newUnbindCommand(f, (*unbindCommand).run),
 		newGenerateCommand(f),
 	)
 	add(root, groupOther,

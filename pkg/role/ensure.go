@@ -122,13 +122,13 @@ func (e *Ensure) lookRole(ctx context.Context) (plan.State, string, error) {
 		return plan.Unknown, "", err
 	case found == nil:
 		return e.lookNew(ctx)
-	case !found.Owned("") && !e.Foreign:
-		return plan.Conflict, found.ARN + " was not made by kubectl irsa; to let it trust another ServiceAccount:\n" +
+	case !found.Owned(e.Issuer) && !e.Foreign:
+		return plan.Conflict, found.foreign() + "; to let it trust another ServiceAccount:\n" +
 			"kubectl irsa role trust add " + found.Name + " --sa NAME -n NAMESPACE", nil
 	case e.Spec.Path != "" && e.Spec.Path != found.Path:
 		return plan.Conflict, fmt.Sprintf("%s is there with the path %s, and a role's path cannot be changed", found.ARN, found.Path), nil
-	case !found.Owned(""):
-		return plan.Done, found.ARN + " (not made by kubectl irsa)", nil
+	case !found.Owned(e.Issuer):
+		return plan.Done, found.foreign(), nil
 	}
 	return plan.Done, found.ARN, nil
 }
@@ -235,7 +235,7 @@ func (e *Ensure) appeared(ctx context.Context) error {
 		return err
 	case found == nil:
 		return fmt.Errorf("IAM says that a role %s exists, and gives none of that name", e.Spec.Name)
-	case !found.Owned("") && !e.Foreign:
+	case !found.Owned(e.Issuer) && !e.Foreign:
 		return fmt.Errorf("somebody else made a role %s meanwhile", found.ARN)
 	}
 	e.found, e.created = found, true
@@ -280,7 +280,7 @@ func (e *Ensure) grow(role *Role, provider string) (document []byte, summary str
 	document = role.Trust
 	var all []string
 	for _, subject := range e.Subjects {
-		if document, summary, err = grown(document, e.trust(provider, subject), e.Apart && !role.Owned("")); err != nil {
+		if document, summary, err = grown(document, e.trust(provider, subject), e.Apart && !role.Owned(e.Issuer)); err != nil {
 			return nil, "", err
 		}
 		if summary != "" {

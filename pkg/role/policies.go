@@ -17,7 +17,7 @@ import (
 
 // untouchable is the conflict of changing what a role of somebody else may do.
 func untouchable(role *Role, with string) (plan.State, string, error) {
-	return plan.Conflict, role.ARN + " was not made by kubectl irsa, so what it may do is its owner's to change:\n" + with, nil
+	return plan.Conflict, role.foreign() + ", so what it may do is its owner's to change:\n" + with, nil
 }
 
 func (e *Ensure) lookAttached(ctx context.Context, arn string) (plan.State, string, error) {
@@ -32,7 +32,7 @@ func (e *Ensure) lookAttached(ctx context.Context, arn string) (plan.State, stri
 	switch {
 	case err != nil:
 		return e.unknown(err, false)
-	case found != nil && !found.Owned(""):
+	case found != nil && !found.Owned(e.Issuer):
 		return untouchable(found, fmt.Sprintf("aws iam attach-role-policy --role-name %s --policy-arn %s", found.Name, arn))
 	}
 	return plan.Needed, "", nil
@@ -61,7 +61,7 @@ func (e *Ensure) lookInline(ctx context.Context) (plan.State, string, error) {
 	switch {
 	case err != nil:
 		return e.unknown(err, false)
-	case found != nil && !found.Owned(""):
+	case found != nil && !found.Owned(e.Issuer):
 		return untouchable(found, fmt.Sprintf("aws iam put-role-policy --role-name %s --policy-name NAME --policy-document file://FILE", found.Name))
 	case document != nil:
 		return plan.Needed, "in place of another of that name", nil
@@ -103,7 +103,7 @@ func (e *Ensure) lookSettings(ctx context.Context) (plan.State, string, error) {
 	switch {
 	case len(changes) == 0:
 		return plan.Done, "", nil
-	case !found.Owned(""):
+	case !found.Owned(e.Issuer):
 		return untouchable(found, strings.Join(changes, "\n"))
 	}
 	return plan.Needed, strings.Join(changes, "\n"), nil

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
@@ -50,10 +49,8 @@ func (d *Delete) look(ctx context.Context) (_ plan.State, _ string, err error) {
 	switch {
 	case d.Found == nil:
 		return plan.Done, "there is none", nil
-	case !d.Found.Owned(""):
-		return plan.Conflict, d.Found.ARN + " was not made by kubectl irsa; its owner deletes it", nil
 	case !d.Found.Owned(d.Issuer):
-		return plan.Conflict, d.Found.ARN + " was made for another cluster: " + d.Found.Tags[irsa.TagIssuer], nil
+		return plan.Conflict, d.Found.foreign() + "; its owner deletes it", nil
 	}
 	if d.policies, err = GetPolicies(ctx, d.IAM, d.Name, false); err != nil {
 		return plan.Unknown, "", err

@@ -53,6 +53,14 @@ type Role struct {
 // issuer asks for none in particular.
 func (r *Role) Owned(issuer string) bool { return irsa.Owned(r.Tags, issuer) }
 
+// foreign says whose a role is that is not ours.
+func (r *Role) foreign() string {
+	if r.Owned("") {
+		return r.ARN + " was made for another cluster: " + r.Tags[irsa.TagIssuer]
+	}
+	return r.ARN + " was not made by kubectl irsa"
+}
+
 // Get reads a role by its name; nil where there is none.
 func Get(ctx context.Context, client IAM, name string) (*Role, error) {
 	out, err := client.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})

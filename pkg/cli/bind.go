@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
+)
+
+type bindCommand struct {
+	adminFlags
+	planFlags
+	issuerFlag
+	bindingFlags
+	factory *Factory
+}
+
+func newBindCommand(f *Factory, run func(*bindCommand, context.Context) error) *cobra.Command {
+	o := &bindCommand{factory: f}
+	cmd := &cobra.Command{
+		Use:   "bind SERVICEACCOUNT",
+		Short: "Bind a ServiceAccount to a role: trust on one side, annotation on the other",
+		Long: `Bind a ServiceAccount to a role: trust on one side, annotation on the other.
+
+A role that is missing is made. One of somebody else's keeps its trust policy and
+gets one statement more; what it may do is left to its owner. Binding again
+changes nothing, and "unbind" takes back what binding did.`,
+		Example: `  # Make the role shop-cart and bind the ServiceAccount to it
+  kubectl irsa bind cart -n shop --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+
+  # Bind to a role that exists
+  kubectl irsa bind cart -n shop --role cart
+
+  # Have IAM left alone, and the cluster asked whether it would agree
+  kubectl irsa bind cart -n shop --dry-run=server`,
+		Args: needs("SERVICEACCOUNT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.bindingFlags.complete(args[0]); err != nil {
+				return err
+			}
+			return run(o, cmd.Context())
+		},
+	}
+	o.bindingFlags.add(cmd)
+	o.issuerFlag.add(cmd)
+	o.adminFlags.add(cmd)
+	o.planFlags.add(cmd)
+	return cmd
+}
+
+func (o *bindCommand) run(ctx context.Context) error {
+	c, err := o.factory.cluster()
+	if err != nil {
+		return err
+	}
+	spec, err := o.spec(o.factory, defaultRoleName(c.namespace, o.serviceAccount))
+	if err != nil {
+		return err
+	}
+	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint())
+	if err != nil {
+		return err
+	}
+	admin, err := o.admin(ctx, o.factory)
+	if err != nil {
+		return err
+	}
+	spec.Name = b.roleName
+	links := chainOf(admin, issuer, b, spec, o.overwrite, false)
+	steps := append(links.provider.Steps(), links.role.Steps()...)
+	_, err = o.apply(ctx, o.factory, append(steps, links.annotate.Step()))
+	return err
+}
+
+// lookAtBoth reads the ServiceAccount and the issuer side by side.
+func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint bool) (*binding, string, error) {
+	var issuer string
+	var issuerErr error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		issuer, issuerErr = i.findIn(ctx, c, mint)
+	}()
+	bound, err := b.binding(ctx, c)
+	<-done
+	if err == nil {
+		err = issuerErr
+	}
+	return bound, issuer, err
+}
+
+type unbindCommand struct {
+	adminFlags
+	planFlags
+	issuerFlag
+	bindingFlags
+	factory *Factory
+}
+
+func newUnbindCommand(f *Factory, run func(*unbindCommand, context.Context) error) *cobra.Command {
+	o := &unbindCommand{factory: f}
+	cmd := &cobra.Command{
+		Use:   "unbind SERVICEACCOUNT",
+		Short: "Take back what bind did",
+		Long: `Take back what bind did.
+
+The annotation goes where bind wrote it, and the trust. A role that kubectl irsa
+made goes with the last ServiceAccount that it trusts. What somebody else wrote
+stays, and so does the ServiceAccount.`,
+		Example: `  kubectl irsa unbind cart -n shop --dry-run
+  kubectl irsa unbind cart -n shop`,
+		Args: needs("SERVICEACCOUNT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.bindingFlags.complete(args[0]); err != nil {
+				return err
+			}
+			return run(o, cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&o.role, "role", "", "Name or ARN of the role; default: the one that the ServiceAccount is annotated with, else NAMESPACE-SERVICEACCOUNT")
+	o.issuerFlag.add(cmd)
+	o.adminFlags.add(cmd)
+	o.planFlags.add(cmd)
+	return cmd
+}
+
+func (o *unbindCommand) run(ctx context.Context) error {
+	c, err := o.factory.cluster()
+	if err != nil {
+		return err
+	}
+	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint())
+	if err != nil {
+		return err
+	}
+	admin, err := o.admin(ctx, o.factory)
+	if err != nil {
+		return err
+	}
+	untrust := &role.Untrust{
+		IAM: admin.IAM, Name: b.roleName, Issuer: issuer, Subject: b.subject, Provider: providerOf(admin, issuer), Own: true,
+	}
+	unannotate := &role.Unannotate{Account: b.account, RoleName: b.roleName}
+	// The annotation goes last: it is what a second run knows the role by.
+	_, err = o.apply(ctx, o.factory, []plan.Step{untrust.Step(), unannotate.Step()})
+	return err
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/provider"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+)
+
+// bindingFlags say which role a ServiceAccount is bound to.
+type bindingFlags struct {
+	roleFlags
+	serviceAccount string
+	role           string
+	audience       string
+	overwrite      bool
+}
+
+func (b *bindingFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&b.role, "role", "", "Name or ARN of the role; default: the one that the ServiceAccount is annotated with, else NAMESPACE-SERVICEACCOUNT")
+	b.roleFlags.add(cmd)
+	flags.StringVar(&b.audience, "audience", "", "Audience of the tokens; default: the annotation "+irsa.AnnotationAudience+", else "+irsa.DefaultAudience)
+	flags.BoolVar(&b.overwrite, "overwrite", false, "Replace an annotation that names another role or audience")
+}
+
+// complete checks what was typed, as far as nobody has to be asked.
+func (b *bindingFlags) complete(arg string) (err error) {
+	if b.serviceAccount, err = serviceAccountName(arg); err != nil {
+		return err
+	}
+	if b.audience != "" {
+		if err := provider.CheckAudience(b.audience); err != nil {
+			return usageError{fmt.Errorf("--audience: %w", err)}
+		}
+	}
+	if b.role != "" {
+		if b.role, err = roleName(b.role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// binding is a ServiceAccount and the role it is to become.
+type binding struct {
+	account  *role.Account
+	roleName string
+	given    bool // the role was named, not made up
+	audience string
+	subject  string
+}
+
+// binding reads the ServiceAccount for what no flag says.
+func (b *bindingFlags) binding(ctx context.Context, c *cluster) (*binding, error) {
+	core, err := c.core()
+	if err != nil {
+		return nil, err
+	}
+	bound := &binding{
+		account:  &role.Account{Accounts: core.ServiceAccounts(c.namespace), Namespace: c.namespace, Name: b.serviceAccount},
+		roleName: b.role, given: b.role != "", audience: b.audience, subject: irsa.Subject(c.namespace, b.serviceAccount),
+	}
+	found, err := bound.account.Look(ctx)
+	if err != nil {
+		return nil, token.Unreachable(err)
+	}
+	if found != nil {
+		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], true)
+		if err == nil && bound.roleName == "" {
+			bound.roleName, bound.given = named.Name, true
+		}
+		if bound.audience == "" {
+			bound.audience = found.Annotations[irsa.AnnotationAudience]
+		}
+	}
+	if bound.audience == "" {
+		bound.audience = irsa.DefaultAudience
+	}
+	if bound.roleName == "" {
+		bound.roleName = defaultRoleName(c.namespace, b.serviceAccount)
+	}
+	return bound, nil
+}
+
+// defaultRoleName is NAMESPACE-SERVICEACCOUNT, cut to what IAM takes with a
+// checksum in place of the rest.
+func defaultRoleName(namespace, serviceAccount string) string {
+	const limit = 64 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+	name := namespace + "-" + serviceAccount
+	if len(name) <= limit {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	tail := "-" + hex.EncodeToString(sum[:4])
+	return name[:limit-len(tail)] + tail
+}
+
+// chain are the links at AWS and in the cluster, as steps that share their looks.
+type chain struct {
+	provider *provider.Ensure
+	role     *role.Ensure
+	annotate *role.Annotate
+}
+
+// chainOf joins them. With newProvider the provider is made where it is missing.
+func chainOf(admin *awsapi.Admin, issuer string, b *binding, spec role.Spec, overwrite, newProvider bool) *chain {
+	p := &provider.Ensure{IAM: admin.IAM, Issuer: issuer, Audiences: []string{b.audience}, Tags: spec.Tags, Existing: !newProvider}
+	r := &role.Ensure{
+		IAM: admin.IAM, Spec: spec, Issuer: issuer, Audience: b.audience, Subjects: []string{b.subject},
+		NewProvider: true, // the provider's own step answers for it
+		Foreign:     b.given, Apart: true,
+		Provider: func(ctx context.Context) (string, error) {
+			_, err := p.Look(ctx)
+			return p.ARN(), err
+		},
+	}
+	return &chain{provider: p, role: r, annotate: &role.Annotate{Account: b.account, Role: r, Audience: b.audience, Overwrite: overwrite}}
+}
