@@ -20,7 +20,7 @@ import (
 func refused(client *awsapi.STS, r Request, s *Session, err error) error {
 	doing := fmt.Errorf("exchanging the token for %s: %w", s.RoleARN, awsapi.Brief(err))
 	code := awsapi.Code(err)
-	if code == "" {
+	if code == "" && !passing(err) {
 		return unreachable(client, doing, err)
 	}
 	inspect := []string{"to see which link of the chain it is:",
