@@ -116,16 +116,16 @@ func marshal(object runtime.Object) ([]byte, error) {
 	if err := json.Unmarshal(text, &plain); err != nil {
 		return nil, err
 	}
-	prune(plain)
+	omitEmpty(plain)
 	return yaml.Marshal(plain)
 }
 
-func prune(value any) {
+func omitEmpty(value any) {
 	members, ok := value.(map[string]any)
 	if !ok {
 		if list, ok := value.([]any); ok {
 			for _, item := range list {
-				prune(item)
+				omitEmpty(item)
 			}
 		}
 		return
@@ -135,7 +135,7 @@ func prune(value any) {
 			delete(members, name)
 			continue
 		}
-		prune(member)
+		omitEmpty(member)
 		if name == "metadata" && len(asMap(member)) == 0 {
 			delete(members, name)
 		}

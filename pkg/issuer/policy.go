@@ -170,5 +170,8 @@ func members(text []byte) ([][2]json.RawMessage, error) {
 		}
 		list = append(list, [2]json.RawMessage{key, value})
 	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, err
+	}
 	return list, nil
 }
