@@ -79,7 +79,7 @@ func (o *doctorCommand) run(ctx context.Context) error {
 		return token.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
 	survey.Station = f.station(c, survey.Issuer)
-	return f.reportOn(c, "", survey.Findings(o.selection()), &o.verdictFlags, doctor.Sentences)
+	return f.reportOn(c, "", survey.Findings(o.selection()), &o.verdictFlags, doctor.SurveySentences)
 }
 
 // station is what on this machine stands in the way of a profile.

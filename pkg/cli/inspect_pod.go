@@ -130,7 +130,11 @@ func (o *inspectWorkloadCommand) read(ctx context.Context, core corev1client.Cor
 
 // get reads an object of a group that has no typed client here.
 func get(ctx context.Context, core corev1client.CoreV1Interface, path string, into any) error {
-	text, err := core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx).Raw()
+	answer := core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx)
+	if err := answer.Error(); err != nil {
+		return err
+	}
+	text, err := answer.Raw()
 	if err != nil {
 		return err
 	}

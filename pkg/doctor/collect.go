@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
@@ -205,7 +206,7 @@ func (w World) mint(ctx context.Context, t Target, audience string) (Minted, err
 
 // liveDiscovery is the discovery document as the API server serves it.
 func (w World) liveDiscovery(ctx context.Context) (oidc.Discovery, error) {
-	text, err := w.Core.RESTClient().Get().AbsPath(oidc.DiscoveryPath).SetHeader("Accept", "*/*").Do(ctx).Raw()
+	text, err := body(w.Core.RESTClient().Get().AbsPath(oidc.DiscoveryPath).SetHeader("Accept", "*/*").Do(ctx))
 	if err != nil {
 		return oidc.Discovery{}, err
 	}
@@ -215,7 +216,7 @@ func (w World) liveDiscovery(ctx context.Context) (oidc.Discovery, error) {
 // liveKeys are the keys of the API server:
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery.
 func (w World) liveKeys(ctx context.Context) (oidc.KeySet, error) {
-	text, err := w.Core.RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "*/*").Do(ctx).Raw()
+	text, err := body(w.Core.RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "*/*").Do(ctx))
 	if err != nil {
 		return oidc.KeySet{}, err
 	}
@@ -248,9 +249,18 @@ func (w World) pods(ctx context.Context, t Target) ([]corev1.Pod, error) {
 	return found.Items, nil
 }
 
+// body is an answer as it came. Result.Raw alone gives an error without the
+// server's reason.
+func body(r rest.Result) ([]byte, error) {
+	if err := r.Error(); err != nil {
+		return nil, err
+	}
+	return r.Raw()
+}
+
 // raw reads an object of a group that has no typed client here.
 func (w World) raw(ctx context.Context, path string, into any) error {
-	text, err := w.Core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx).Raw()
+	text, err := body(w.Core.RESTClient().Get().AbsPath(path).SetHeader("Accept", "application/json").Do(ctx))
 	if err != nil {
 		return err
 	}
@@ -262,12 +272,12 @@ func (w World) raw(ctx context.Context, path string, into any) error {
 
 // post creates an object of a group that has no typed client here.
 func (w World) post(ctx context.Context, path string, object, into any) error {
-	body, err := json.Marshal(object)
+	sent, err := json.Marshal(object)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	text, err := w.Core.RESTClient().Post().AbsPath(path).SetHeader("Content-Type", "application/json").
-		SetHeader("Accept", "application/json").Body(body).Do(ctx).Raw()
+	text, err := body(w.Core.RESTClient().Post().AbsPath(path).SetHeader("Content-Type", "application/json").
+		SetHeader("Accept", "application/json").Body(sent).Do(ctx))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package doctor
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+)
 
 // ServiceAccountChecks are those of inspect sa, in the order in which a token
 // exchange would stumble.
@@ -13,49 +17,46 @@ func chainChecks() []Check {
 	return slices.Concat(accountChecks(), tokenChecks(), issuerChecks(), publishedChecks(), keyChecks(), providerChecks(), roleChecks())
 }
 
+// IssuerChecks are those of inspect issuer: what the cluster calls itself and
+// what it publishes.
+func IssuerChecks() []Check {
+	return without(slices.Concat(issuerChecks(), publishedChecks(), keyChecks()),
+		"issuer-consistent", "key-published", "algorithm-announced", "signature-live", "signature-published")
+}
+
 // ProviderChecks are those of inspect provider: the issuer, its documents and
 // what IAM knows of it in the account of the credentials.
 func ProviderChecks() []Check {
-	return slices.Concat(IssuerChecks(), without(providerChecks(), "provider-account", "role-arn-valid"), homeChecks())
+	return arrange(slices.Concat(IssuerChecks(), without(providerChecks(), "provider-account"), homeChecks()))
 }
 
 // RoleChecks are those of inspect role: what can be said of a role without a
 // ServiceAccount.
 func RoleChecks() []Check {
-	return slices.Concat(
+	return arrange(slices.Concat(
 		pick(accountChecks(), "role-arn-valid"),
-		without(providerChecks(), "issuer-public", "audience-registered"),
-		without(roleChecks(), "role-trusts", "session-duration"))
+		without(providerChecks(), "audience-registered"),
+		without(roleChecks(), "role-trusts", "session-duration")))
 }
 
-// pick takes checks by ID, without needs that are not among them.
+// pick takes checks by ID.
 func pick(checks []Check, ids ...string) []Check {
-	var others []string
-	for _, c := range checks {
-		if !slices.Contains(ids, c.ID) {
-			others = append(others, c.ID)
-		}
-	}
-	return without(checks, others...)
+	return slices.DeleteFunc(checks, func(c Check) bool { return !slices.Contains(ids, c.ID) })
 }
 
-// IssuerChecks are those of inspect issuer: what the cluster calls itself and
-// what it publishes.
-func IssuerChecks() []Check {
-	return without(slices.Concat(issuerChecks(), publishedChecks(), keyChecks()), "issuer-consistent", "key-published", "algorithm-announced", "signature-live", "signature-published")
-}
-
-// without leaves checks out, also from the needs of others.
+// without leaves checks out, by ID.
 func without(checks []Check, ids ...string) []Check {
-	var kept []Check
-	for _, c := range checks {
-		if slices.Contains(ids, c.ID) {
-			continue
-		}
-		c.Needs = slices.DeleteFunc(slices.Clone(c.Needs), func(id string) bool { return slices.Contains(ids, id) })
-		kept = append(kept, c)
+	return arrange(slices.DeleteFunc(checks, func(c Check) bool { return slices.Contains(ids, c.ID) }))
+}
+
+// arrange drops needs that are not in the list: a shorter list judges what it
+// has.
+func arrange(checks []Check) []Check {
+	ids := check.IDs(checks)
+	for i := range checks {
+		checks[i].Needs = slices.DeleteFunc(slices.Clone(checks[i].Needs), func(id string) bool { return !slices.Contains(ids, id) })
 	}
-	return kept
+	return checks
 }
 
 // Sentences sum up each link: true where all its checks hold.

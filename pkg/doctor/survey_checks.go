@@ -18,17 +18,26 @@ const (
 	linkAccess  = "access"
 )
 
-func init() {
-	Sentences[linkStation] = "nothing on this machine beats or breaks a profile"
-	Sentences[linkCluster] = "ServiceAccounts and pods are as they should be"
-	Sentences[linkAccess] = "you may do what a login needs"
+// SurveySentences sum up the links of doctor, which judges less of some links
+// than inspect does.
+var SurveySentences = map[string]string{
+	linkStation:   "nothing on this machine beats or breaks a profile",
+	linkAccess:    "you may do what a login needs",
+	linkToken:     "all clocks agree",
+	linkIssuer:    "the issuer's name is public",
+	linkDocuments: "anybody can read what AWS has to read",
+	linkKeys:      "AWS can use the published keys",
+	linkCluster:   "ServiceAccounts and pods are as they should be",
+	linkWebhook:   "a webhook gives pods the token",
+	linkProvider:  "the account knows issuer and audience",
 }
 
 // SurveyChecks are those of doctor, in order.
 func SurveyChecks() []SurveyCheck {
-	webhook := pick(podChecks(), "webhook-present", "webhook-serves")
-	return slices.Concat(stationChecks(), accessChecks(), over(slices.Concat(pick(tokenChecks(), "clocks-agree"), IssuerChecks())),
-		clusterChecks(), over(webhook), over(without(slices.Concat(pick(providerChecks(), "provider-exists", "audience-registered"), homeChecks()), "provider-account")))
+	issuer := arrange(slices.Concat(pick(tokenChecks(), "clocks-agree"), IssuerChecks()))
+	webhook := arrange(pick(podChecks(), "webhook-present", "webhook-serves"))
+	provider := arrange(slices.Concat(pick(providerChecks(), "provider-exists", "audience-registered"), homeChecks()))
+	return slices.Concat(stationChecks(), accessChecks(), over(issuer), clusterChecks(), over(webhook), over(provider))
 }
 
 // over lets a survey be judged by checks over its facts.

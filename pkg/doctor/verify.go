@@ -103,10 +103,6 @@ const (
 	linkStranger = "strangers"
 )
 
-func init() {
-	Sentences[linkStranger] = "nobody else gets in"
-}
-
 // VerifyChecks are those of verify.
 func VerifyChecks(f Facts) []check.Check[Verification] {
 	checks := []check.Check[Verification]{
