@@ -37,6 +37,7 @@ type worldFile struct {
 	TextsBefore2026 bool   `json:"textsBefore2026"` // STS words InvalidIdentityToken as it used to
 	SessionLife     string `json:"sessionLife"`     // what sessions live, whatever was asked
 	KeySetCache     string `json:"keySetCache"`     // how long STS keeps a key set
+	ClusterBehind   string `json:"clusterBehind"`   // how far the cluster's clock is behind
 	Bare            bool   `json:"bare"`            // nothing set up
 }
 
@@ -144,6 +145,13 @@ func (w *world) start(ctx context.Context, file worldFile) error {
 	}
 	if w.aws, err = awstest.Start(ctx, awsOptions); err != nil {
 		return err
+	}
+	if file.ClusterBehind != "" {
+		behind, err := time.ParseDuration(file.ClusterBehind)
+		if err != nil {
+			return err
+		}
+		issuer.Now = func() time.Time { return time.Now().Add(-behind) }
 	}
 	w.kube, err = kubetest.Start(ctx, kubetest.Options{
 		Issuer: issuer, MaxTokenSeconds: file.MaxTokenSeconds, PublicDiscovery: file.PublicDiscovery,
