@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -12,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/cli"
+	"github.com/kubectl-irsa/kubectl-irsa/test/e2e/sdkprogram"
 )
 
 // TestMain makes this test binary be the plugin, and the little programs that
@@ -22,7 +24,16 @@ func TestMain(m *testing.M) {
 		"kubectl_complete-irsa": plugin,
 		"terminal":              terminal,
 		"aws":                   fakeAWSCLI,
+		"sdkprogram":            sdkProgram,
 	})
+}
+
+// sdkProgram uses the profile that its argument names.
+func sdkProgram() {
+	if err := sdkprogram.Run(context.Background(), os.Stdout, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // TestScripts plays every story of testdata/script: what a person types, and
