@@ -126,6 +126,7 @@ func (f *Factory) paste(a *adminFlags) doctor.Paste {
 	}
 	if a.awsProfile != "" {
 		p.AWS += " --aws-profile " + shellWord(a.awsProfile)
+		p.CLI += " --profile " + shellWord(a.awsProfile)
 	}
 	if a.awsRegion != "" {
 		p.AWS += " --aws-region " + shellWord(a.awsRegion)

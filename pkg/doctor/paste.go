@@ -10,6 +10,7 @@ import (
 type Paste struct {
 	Kube      string // flags for kubectl and kubectl irsa: " --context prod", "" where the default serves
 	Namespace string // " -n shop", "" where the context's own namespace serves
+	CLI       string // flags for the AWS CLI: " --profile admin"
 	AWS       string // flags for commands that touch IAM: " --aws-profile admin"
 }
 

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,9 +37,21 @@ func roleExists(f Facts) Result {
 		return pass(provedBySTS)
 	case missing(f.IAMRole.Err):
 		r := fail("ROLE8", "account %s has no role %s; to STS that is AccessDenied", f.Role.Value.Account, f.Role.Value.Name)
-		return fixed(r, f.buildHere("role create %s --sa %s", f.Role.Value.Name, f.ServiceAccount))
+		return fixed(r, f.createRole())
 	}
 	return withheld("iam:GetRole", f.IAMRole.Err)
+}
+
+// createRole is the command that makes the role that is missing.
+func (f Facts) createRole() string {
+	more := ""
+	if f.Role.Value.Path != "/" {
+		more += " --path " + f.Role.Value.Path
+	}
+	if f.WantedAudience != irsa.DefaultAudience {
+		more += " --audience " + shellWord(f.WantedAudience)
+	}
+	return f.buildHere("role create %s --sa %s%s", f.Role.Value.Name, f.ServiceAccount, more)
 }
 
 // trustFact is the role's trust policy, parsed.
@@ -98,7 +111,7 @@ func statementName(index int, sid string) string {
 
 // nearMiss says which statement came closest, and what is wrong with it.
 func (f Facts) nearMiss(e *trustpolicy.Evaluation, subject string) Result {
-	add := f.buildHere("role trust add %s --sa %s", f.Role.Value.Name, f.ServiceAccount)
+	add := f.trustAdd()
 	miss, found := e.NearestMiss()
 	if !found || miss.Check == nil {
 		return fixed(fail("ROLE6", "no statement lets a web identity in"), add)
@@ -186,10 +199,60 @@ func trustNarrow(f Facts) Result {
 		return worst
 	}
 	worst.Detail = strings.Join(details, "\n")
-	if f.ServiceAccount == "" {
-		return fixed(worst, f.build("role get %s", f.Role.Value.Name))
+	if worst.Status == check.Fail {
+		if narrowed := f.narrowed(policy, options); narrowed != "" {
+			return fixed(worst, fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document %s%s",
+				f.Role.Value.Name, shellWord(narrowed), f.Paste.CLI))
+		}
 	}
-	return fixed(worst, f.buildHere("role trust add %s --sa %s", f.Role.Value.Name, f.ServiceAccount))
+	return fixed(worst, f.build("role get %s", f.Role.Value.Name))
+}
+
+// narrowed is the policy without what makes it too wide, "" where only a person
+// can tell what was meant. A policy of one statement that lets everybody of the
+// cluster in is taken to be meant for this ServiceAccount.
+func (f Facts) narrowed(policy *trustpolicy.Policy, options trustpolicy.LintOptions) string {
+	for range len(policy.Statements) * 4 {
+		wide := slices.DeleteFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool {
+			return x.Severity != trustpolicy.Fail || !tooWide(x)
+		})
+		if len(wide) == 0 {
+			return string(policy.Render())
+		}
+		patch := wide[0].Patch
+		if patch.Empty() {
+			break
+		}
+		text, err := patch.Apply(policy.Source())
+		if err != nil {
+			break
+		}
+		if policy, err = trustpolicy.Parse(text); err != nil {
+			break
+		}
+	}
+	if f.ServiceAccount == "" || options.Provider == "" || len(policy.Statements) != 1 {
+		return ""
+	}
+	text, err := trustpolicy.New(trustpolicy.Trust{
+		Provider: options.Provider, Audience: f.WantedAudience, Subject: irsa.Subject(f.Namespace, f.ServiceAccount),
+	})
+	if err != nil {
+		return ""
+	}
+	if policy, err = trustpolicy.Parse(text); err != nil {
+		return ""
+	}
+	return string(policy.Render())
+}
+
+// trustAdd is the command that lets this ServiceAccount in.
+func (f Facts) trustAdd() string {
+	audience := ""
+	if f.WantedAudience != irsa.DefaultAudience {
+		audience = " --audience " + shellWord(f.WantedAudience)
+	}
+	return f.buildHere("role trust add %s --sa %s%s", f.Role.Value.Name, f.ServiceAccount, audience)
 }
 
 func tooWide(finding trustpolicy.Finding) bool {
@@ -218,12 +281,12 @@ func sessionDuration(f Facts) Result {
 	switch {
 	case f.IAMRole.Err == nil && f.IAMRole.Value.MaxSession > 0 && asked > f.IAMRole.Value.MaxSession:
 		r := fail("ROLE10", "%s was asked for, the role allows %s", asked, f.IAMRole.Value.MaxSession)
-		return fixed(r, fmt.Sprintf("aws iam update-role --role-name %s --max-session-duration %d", role, int(asked.Seconds())))
+		return fixed(r, fmt.Sprintf("aws iam update-role --role-name %s --max-session-duration %d%s", role, int(asked.Seconds()), f.Paste.CLI))
 	case f.IAMRole.Err == nil:
 		return pass("up to %s", f.IAMRole.Value.MaxSession)
 	case strings.Contains(f.refusal(), "maxsessionduration"):
 		return fixed(fail("ROLE10", "STS says: %v", brief(f.STS.Err)),
-			fmt.Sprintf("aws iam update-role --role-name %s --max-session-duration %d", role, int(asked.Seconds())))
+			fmt.Sprintf("aws iam update-role --role-name %s --max-session-duration %d%s", role, int(asked.Seconds()), f.Paste.CLI))
 	case f.accepted():
 		return pass(provedBySTS)
 	}
