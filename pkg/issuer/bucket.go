@@ -40,12 +40,6 @@ type STS interface {
 	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
 }
 
-// The tags of a bucket that publishing created. Only such a bucket is ever deleted.
-const (
-	TagOwned  = "kubectl-irsa/owned"  // "true"
-	TagIssuer = "kubectl-irsa/issuer" // the issuer's URL
-)
-
 // bucket is one bucket, addressed in its region and guarded by its owner's
 // account: S3 refuses a call whose bucket belongs to another, so that a name
 // which somebody else took meanwhile is never written to.

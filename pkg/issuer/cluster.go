@@ -47,10 +47,11 @@ func Read(ctx context.Context, api rest.Interface) (Live, error) {
 }
 
 func get(ctx context.Context, api rest.Interface, path, accept string) ([]byte, error) {
-	text, err := api.Get().AbsPath(path).SetHeader("Accept", accept).DoRaw(ctx)
+	answer := api.Get().AbsPath(path).SetHeader("Accept", accept).Do(ctx)
+	err := answer.Error() // with the server's own sentence, which DoRaw leaves out
 	switch {
 	case err == nil:
-		return text, nil
+		return answer.Raw()
 	case apierrors.IsNotFound(err):
 		return nil, hint.Wrap(fmt.Errorf("asking the API server for %s: %w", path, ErrNoDiscovery), "kubectl irsa issuer plan")
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):

@@ -41,14 +41,7 @@ func Detect(ctx context.Context, api rest.Interface, nodes Nodes, server, contex
 			f.fromNode(node)
 		}
 	}
-	if f.Distribution == "" && f.Service == "" {
-		switch {
-		case strings.HasPrefix(contextName, "kind-"):
-			f.Distribution, f.Known.KindCluster = Kind, strings.TrimPrefix(contextName, "kind-")
-		case contextName == "minikube":
-			f.Distribution = Minikube
-		}
-	}
+	f.fromContext(contextName)
 	if f.Distribution == "" && f.Service == "" {
 		if err := api.Get().AbsPath("/api/v1/namespaces/kube-system/configmaps/kubeadm-config").Do(ctx).Error(); err == nil {
 			f.Distribution = Kubeadm
@@ -72,6 +65,18 @@ func (f *Found) fromVersion(server string) {
 		f.Service = "GKE"
 	case strings.Contains(server, ".azmk8s.io"):
 		f.Service = "AKS"
+	}
+}
+
+func (f *Found) fromContext(name string) {
+	if f.Distribution != "" || f.Service != "" {
+		return
+	}
+	switch cluster, isKind := strings.CutPrefix(name, "kind-"); {
+	case isKind:
+		f.Distribution, f.Known.KindCluster = Kind, cluster
+	case name == "minikube":
+		f.Distribution = Minikube
 	}
 }
 

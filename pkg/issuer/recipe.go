@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -142,6 +141,9 @@ func NewRecipe(d Distribution, issuer string, k Known) (Recipe, error) {
 		r.Phases = []Phase{{Title: "Nothing to change: the cluster signs with this issuer already", Commands: []string{"kubectl irsa publish --create-bucket"}}}
 		return r, nil
 	}
+	if d == Kind && k.ControlPlane == 0 {
+		k.ControlPlane = 1
+	}
 	c := how(k)
 	r.BothAtOnce = c.both && k.Old != ""
 	r.Phases = append(r.Phases, Phase{
@@ -196,8 +198,8 @@ func (r Recipe) twoPhases(c configuration, k Known) []Phase {
 func (r Recipe) onePhase(c configuration) Phase {
 	p := c.phase("Change the issuer: "+c.where, []string{r.Issuer})
 	if r.Old != "" {
-		p.Notes = append(p.Notes, "tokens of "+r.Old+" are refused from then on: restart what runs in the cluster",
-			"kubectl delete pods --all -A does so in a cluster for tests")
+		p.Notes = append(p.Notes, "tokens of "+r.Old+" are refused from then on, so that everything that holds one is restarted")
+		p.Commands = append(p.Commands, "kubectl rollout restart daemonset,deployment,statefulset -n kube-system   # and in the other namespaces")
 	}
 	return p
 }
@@ -213,15 +215,7 @@ func checkPhase(issuer string) Phase {
 func lastPhase(c configuration, r Recipe) Phase {
 	p := c.phase("When no token of the old issuer is in use any more, accept only the new one: "+c.where, []string{r.Issuer})
 	p.Notes = append(p.Notes,
-		"the kubelet renews the tokens of pods within a day; what keeps a token for itself (CNI plugins, controllers outside) has to be restarted first",
-		"kubectl rollout restart daemonset,deployment -n kube-system")
+		"the kubelet renews the tokens of pods within a day; what keeps a token for itself (CNI plugins, controllers outside) is restarted first")
+	p.Commands = append([]string{"kubectl rollout restart daemonset,deployment -n kube-system"}, p.Commands...)
 	return p
-}
-
-// hostOf is the host of a URL, for file names.
-func hostOf(issuer string) string {
-	if u, err := url.Parse(issuer); err == nil {
-		return u.Host
-	}
-	return issuer
 }

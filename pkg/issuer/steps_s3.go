@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
@@ -89,15 +90,15 @@ func (p *Publisher) lookBucket(ctx context.Context) (plan.State, string, error) 
 
 func (p *Publisher) ownership() []types.Tag {
 	return []types.Tag{
-		{Key: aws.String(TagOwned), Value: aws.String("true")},
-		{Key: aws.String(TagIssuer), Value: aws.String(p.Live.Discovery.Issuer)},
+		{Key: aws.String(irsa.TagOwned), Value: aws.String("true")},
+		{Key: aws.String(irsa.TagIssuer), Value: aws.String(p.Live.Discovery.Issuer)},
 	}
 }
 
 // lookTags marks a bucket that this plan makes, and one that an interrupted run
 // left behind: without any tag and empty. Any other bucket stays whose it is.
 func (p *Publisher) lookTags(ctx context.Context) (plan.State, string, error) {
-	detail := TagOwned + ", " + TagIssuer
+	detail := irsa.TagOwned + ", " + irsa.TagIssuer
 	if !p.exists {
 		return plan.Needed, detail, nil
 	}
@@ -105,7 +106,7 @@ func (p *Publisher) lookTags(ctx context.Context) (plan.State, string, error) {
 	if err != nil {
 		return plan.Unknown, "", err
 	}
-	if slices.ContainsFunc(tags, func(t types.Tag) bool { return aws.ToString(t.Key) == TagOwned }) {
+	if slices.ContainsFunc(tags, func(t types.Tag) bool { return aws.ToString(t.Key) == irsa.TagOwned }) {
 		return plan.Done, detail, nil
 	}
 	was, err := p.stored()
