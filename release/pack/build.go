@@ -69,7 +69,7 @@ func (p Pack) build(ctx context.Context, platform Platform, c commit, program st
 	fmt.Fprintf(p.Log, "building for %s\n", platform)
 	fixed := []string{
 		"GOOS=" + platform.OS, "GOARCH=" + platform.Arch, "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0",
-		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=none", "GODEBUG=",
+		"GOFLAGS=-mod=readonly", "GOWORK=off", "GOEXPERIMENT=", "GODEBUG=",
 	}
 	args := append([]string{"build"}, Flags...)
 	args = append(args, "-ldflags", LinkerFlags(p.Version, c.hash, c.date()), "-o", program, "./cmd/"+project)
