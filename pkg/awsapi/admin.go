@@ -59,7 +59,7 @@ func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
 		IAM: iam.NewFromConfig(cfg, func(o *iam.Options) {
 			o.Region = irsa.RoleARN{Partition: irsa.PartitionOf(cfg.Region)}.Region()
 		}),
-		S3:          s3.NewFromConfig(cfg),
+		S3:          s3.NewFromConfig(cfg, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }),
 		STS:         sts.NewFromConfig(cfg),
 		Region:      cfg.Region,
 		credentials: cfg.Credentials,

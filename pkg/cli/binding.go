@@ -7,8 +7,11 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/provider"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
@@ -73,7 +76,13 @@ func (b *bindingFlags) binding(ctx context.Context, c *cluster) (*binding, error
 	if err != nil {
 		return nil, token.Unreachable(err)
 	}
-	if found != nil {
+	if found == nil {
+		// Asked for a ServiceAccount, a server does not say that the namespace is missing.
+		_, err := core.Namespaces().Get(ctx, c.namespace, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil, hint.Wrap(fmt.Errorf("the cluster has no namespace %s", c.namespace), "kubectl create namespace "+c.namespace)
+		}
+	} else {
 		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], true)
 		if err == nil && bound.roleName == "" {
 			bound.roleName, bound.given = named.Name, true

@@ -29,10 +29,11 @@ func usage(cmd *cobra.Command) error { return writeUsage(cmd.OutOrStderr(), cmd)
 
 func writeUsage(w io.Writer, cmd *cobra.Command) error {
 	fmt.Fprintln(w, "Usage:")
+	if works(cmd) {
+		fmt.Fprintf(w, "  %s\n", cmd.UseLine())
+	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(w, "  %s COMMAND\n", cmd.CommandPath())
-	} else {
-		fmt.Fprintf(w, "  %s\n", cmd.UseLine())
 	}
 	if cmd.HasExample() {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
@@ -41,13 +42,19 @@ func writeUsage(w io.Writer, cmd *cobra.Command) error {
 	if flags := ownFlags(cmd); flags.HasAvailableFlags() {
 		fmt.Fprintf(w, "\nFlags:\n%s", flags.FlagUsages())
 	}
-	if cmd.Runnable() && !cmd.HasAvailableSubCommands() {
+	if works(cmd) {
 		fmt.Fprintf(w, "\nKubeconfig:\n%s", pick(cmd.Root().PersistentFlags(), usualFlags).FlagUsages())
 	}
 	if cmd.Name() != "options" {
 		fmt.Fprintf(w, "\nFlags that work with every command: %s options\n", cmd.Root().DisplayName())
 	}
 	return nil
+}
+
+// works reports whether a command does something itself: one that only holds
+// others takes no argument.
+func works(cmd *cobra.Command) bool {
+	return cmd.Runnable() && (!cmd.HasAvailableSubCommands() || strings.Contains(cmd.Use, " "))
 }
 
 func writeCommands(w io.Writer, cmd *cobra.Command) {

@@ -86,6 +86,9 @@ func (a *Annotate) look(ctx context.Context) (plan.State, string, error) {
 	if err != nil {
 		return a.Role.unknown(err, false)
 	}
+	if target == nil && a.Role.Existing {
+		return plan.Conflict, "the account has no role " + a.Role.Spec.Name, nil
+	}
 	if found == nil {
 		return plan.Needed, "it is created", nil
 	}
@@ -117,9 +120,12 @@ func (a *Annotate) write(ctx context.Context, dryRun []string) error {
 	if err != nil {
 		return err
 	}
-	arn := "arn:aws:iam::000000000000:role/" + a.Role.Spec.Name // of a role that a dry run does not make
-	if role := a.Role.Role(); role != nil {
+	arn := "arn:aws:iam::000000000000:role/" + a.Role.Spec.Name // a dry run makes no role
+	switch role := a.Role.Role(); {
+	case role != nil:
 		arn = role.ARN
+	case dryRun == nil:
+		return fmt.Errorf("the role %s was not made", a.Role.Spec.Name)
 	}
 	annotations := map[string]any{irsa.AnnotationRoleARN: arn, irsa.AnnotationOwned: "role-arn"}
 	if a.Audience != irsa.DefaultAudience {

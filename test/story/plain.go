@@ -26,7 +26,7 @@ var placeholders = []struct {
 	{regexp.MustCompile(`tokens/[0-9a-f]{16}\.token`), "tokens/<HEX>.token"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d{4,5}`), "127.0.0.1:<PORT>"},
 	{regexp.MustCompile(`\b1[789]\d{8}\b`), "<EPOCH>"},
-	{regexp.MustCompile(`([ "])[\w-]{43}(["\n])`), "$1<KEY-ID>$2"},
+	{regexp.MustCompile(`([ "])[\w-]{43}([ "\n])`), "$1<KEY-ID>$2"},
 }
 
 var sessionName = regexp.MustCompile(`\b` + regexp.QuoteMeta(osUser()) + `-([\w+=,.@-]+)-[0-9a-f]{8}\b`)
