@@ -219,7 +219,7 @@ func TestABucketOfOnesOwnStaysOnesOwn(t *testing.T) {
 // anonymous is the status with which a URL answers a stranger.
 func anonymous(t *testing.T, c *cluster, url string) int {
 	t.Helper()
-	document, _ := oidc.Fetch(t.Context(), c.aws.Client(), url, oidc.Limits{})
+	document, _ := oidc.Fetch(t.Context(), c.http(), url, oidc.Limits{})
 	if document == nil {
 		t.Fatalf("no answer from %s", url)
 	}

@@ -26,6 +26,16 @@ type cluster struct {
 	issuer *awstest.Issuer
 	as     aws.CredentialsProvider
 	waited []time.Duration
+	client *http.Client
+}
+
+// http is one client for all of the cluster's publications, so that they share
+// connections.
+func (c *cluster) http() *http.Client {
+	if c.client == nil {
+		c.client = c.aws.Client()
+	}
+	return c.client
 }
 
 func newCluster(t *testing.T, issuer, key string, o awstest.Options) *cluster {
@@ -70,10 +80,10 @@ func (c *cluster) publisher(t *testing.T) *Publisher {
 		t.Fatal(err)
 	}
 	config := c.aws.ConfigFor(c.as)
-	config.RetryMaxAttempts = 1
+	config.RetryMaxAttempts, config.HTTPClient = 1, c.http()
 	return &Publisher{
 		Live: c.live(t), Target: target, S3: s3.NewFromConfig(config), STS: sts.NewFromConfig(config),
-		Region: "us-east-1", Stranger: c.aws.Client(), CreateBucket: true,
+		Region: "us-east-1", Stranger: c.http(), CreateBucket: true,
 		Token: func(context.Context) (oidc.Token, error) {
 			return oidc.ParseToken(c.issuer.Mint("default", "default", "kubectl-irsa"))
 		},
@@ -118,7 +128,7 @@ func (c *cluster) writes() []string {
 
 func (c *cluster) outside(t *testing.T) Outside {
 	t.Helper()
-	return Look(t.Context(), c.aws.Client(), c.issuer.URL)
+	return Look(t.Context(), c.http(), c.issuer.URL)
 }
 
 func TestFromNothingToPublicWithTheDefaultsOfS3(t *testing.T) {

@@ -29,7 +29,7 @@ func TestTwoPublishersLoseNoKey(t *testing.T) {
 	var polled int
 	var poller sync.WaitGroup
 	poller.Go(func() {
-		client := a.aws.Client()
+		client := a.http()
 		for {
 			select {
 			case <-done:
@@ -156,7 +156,7 @@ func TestWritingTheKeySetTakesTwoWritesHoweverManyKeys(t *testing.T) {
 
 func headers(t *testing.T, c *cluster) string {
 	t.Helper()
-	d, err := oidc.Fetch(t.Context(), c.aws.Client(), testIssuer+JWKSPath, oidc.Limits{})
+	d, err := oidc.Fetch(t.Context(), c.http(), testIssuer+JWKSPath, oidc.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
