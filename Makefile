@@ -1,12 +1,13 @@
 # make demo   the main job, start to end, against real servers
 # make test   everything; FULL=1 runs the long counts too
+# make release VERSION=v0.1.0   archives, checksums, krew's manifest in dist/
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 WORLD   := go run ./test/world
 LINTER  := bin/golangci-lint
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: demo test unit cross e2e bench lint generate build servers help
+.PHONY: release demo test unit cross e2e bench lint generate build servers help
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -46,3 +47,7 @@ $(LINTER): tools/go.mod tools/go.sum
 
 build:
 	CGO_ENABLED=0 go build -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
+
+# what a release holds, and how it is made: docs/releasing.md
+release:
+	go run ./release --version "$(VERSION)" $(RELEASE_FLAGS)
