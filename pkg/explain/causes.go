@@ -61,7 +61,7 @@ var causes = index([]Cause{
 		Checks:  []string{"role-exists"}, Next: []string{"kubectl irsa inspect role ROLE"}},
 	{Code: "ROLE9", Title: "the role's ARN is malformed",
 		Meaning: "a role's ARN reads arn:aws:iam::111122223333:role/NAME",
-		Checks:  []string{"role-arn-valid"}, Next: []string{"kubectl annotate sa NAME -n NAMESPACE --overwrite eks.amazonaws.com/role-arn=ROLE"}},
+		Checks:  []string{"role-arn-valid"}, Next: []string{"kubectl annotate sa NAME -n NAMESPACE --overwrite eks.amazonaws.com/role-arn=ARN"}},
 	{Code: "ROLE10", Title: "the session is longer than the role allows",
 		Meaning: "the role's maximum session duration is shorter than what was asked (one hour, unless it was raised)",
 		Checks:  []string{"session-duration"}, Next: []string{"ask for less with --duration 1h, or raise the role's MaxSessionDuration"}},
