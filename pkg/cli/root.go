@@ -166,6 +166,7 @@ of trust is broken, and builds the chain where there is none.`,
 		newRoleCommand(f),
 		newBindCommand(f, (*bindCommand).run),
 		newUnbindCommand(f, (*unbindCommand).run),
+		newCleanupCommand(f, (*cleanupCommand).run),
 		newGenerateCommand(f),
 	)
 	add(root, groupOther,

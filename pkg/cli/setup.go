@@ -242,4 +242,3 @@ func (o *setupCommand) checkIssuer(ctx context.Context, readErr error) error {
 	}
 	return hint.Wrap(private, "the API server has to be told another issuer, which nobody can do from outside: the steps are above; afterwards run this command again")
 }
-

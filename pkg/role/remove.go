@@ -1,6 +1,7 @@
 package role
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -236,16 +237,17 @@ func (u *Untrust) apply(ctx context.Context) error {
 	return putTrust(ctx, u.IAM, u.Name, document)
 }
 
-// ListOwned are the roles that this program made for an issuer, by name.
-// ListRoles carries trust policies and no tags, so that only a role whose trust
-// names the issuer is read whole.
-func ListOwned(ctx context.Context, client IAM, issuer string) (owned []*Role, err error) {
+// List are the roles whose trust policies name an issuer, by name: those that
+// this program made for it, and of the others those in which binding wrote a
+// statement. ListRoles carries trust policies and no tags, so that only such a
+// role is read whole.
+func List(ctx context.Context, client IAM, issuer string) (owned, bound []*Role, err error) {
 	pages := iam.NewListRolesPaginator(client, &iam.ListRolesInput{MaxItems: aws.Int32(1000)})
 	var candidates []string
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("listing the roles: %w", awsapi.Denied(err, "iam:ListRoles"))
+			return nil, nil, fmt.Errorf("listing the roles: %w", awsapi.Denied(err, "iam:ListRoles"))
 		}
 		for _, r := range page.Roles {
 			document, err := trustpolicy.Decode(aws.ToString(r.AssumeRolePolicyDocument))
@@ -267,13 +269,24 @@ func ListOwned(ctx context.Context, client IAM, issuer string) (owned []*Role, e
 	}
 	side.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	slices.SortFunc(found, func(a, b *Role) int { return strings.Compare(name(a), name(b)) })
 	for _, r := range found {
-		if r != nil && r.Owned(issuer) {
+		switch {
+		case r == nil:
+		case r.Owned(issuer):
 			owned = append(owned, r)
+		case bytes.Contains(r.Trust, []byte(`"`+sidPrefix)):
+			bound = append(bound, r)
 		}
 	}
-	slices.SortFunc(owned, func(a, b *Role) int { return strings.Compare(a.Name, b.Name) })
-	return owned, nil
+	return owned, bound, nil
+}
+
+func name(r *Role) string {
+	if r == nil {
+		return ""
+	}
+	return r.Name
 }
