@@ -201,7 +201,7 @@ func listZip(t *testing.T, archive []byte) (list string) {
 
 func TestPackRefuses(t *testing.T) {
 	tests := map[string]struct {
-		change func(t *testing.T, dir string)
+		change map[string]string // files and what is written into them; "" removes one
 		pack   pack.Pack
 		want   string
 	}{
@@ -209,26 +209,22 @@ func TestPackRefuses(t *testing.T) {
 		"a bare hash":         {pack: pack.Pack{Version: "474d1ba"}, want: `"474d1ba" is no version: it must be semantic behind a v, as v0.1.0`},
 		"a version without v": {pack: pack.Pack{Version: "0.1.0"}, want: `"0.1.0" is no version: it must be semantic behind a v, as v0.1.0`},
 		"a file that is changed": {
-			change: func(t *testing.T, dir string) { write(t, filepath.Join(dir, "README.md"), "changed") },
+			change: map[string]string{"README.md": "changed"},
 			pack:   pack.Pack{Version: "v0.1.0"},
 			want:   "the work tree differs from its commit (M README.md): commit the changes, or pack them with --allow-dirty",
 		},
 		"a file that is new": {
-			change: func(t *testing.T, dir string) {
-				write(t, filepath.Join(dir, "cmd/kubectl-irsa/new.go"), "package main")
-			},
-			pack: pack.Pack{Version: "v0.1.0"},
-			want: "the work tree differs from its commit (?? cmd/kubectl-irsa/new.go): commit the changes, or pack them with --allow-dirty",
+			change: map[string]string{"cmd/kubectl-irsa/new.go": "package main"},
+			pack:   pack.Pack{Version: "v0.1.0"},
+			want:   "the work tree differs from its commit (?? cmd/kubectl-irsa/new.go): commit the changes, or pack them with --allow-dirty",
 		},
 		"a program that does not compile": {
-			change: func(t *testing.T, dir string) {
-				write(t, filepath.Join(dir, "cmd/kubectl-irsa/new.go"), "package minor")
-			},
-			pack: pack.Pack{Version: "v0.1.0", AllowDirty: true},
-			want: "building for linux/amd64: found packages main (main.go) and minor (new.go)",
+			change: map[string]string{"cmd/kubectl-irsa/new.go": "package minor"},
+			pack:   pack.Pack{Version: "v0.1.0", AllowDirty: true},
+			want:   "building for linux/amd64: found packages main (main.go) and minor (new.go)",
 		},
 		"a repository without a LICENSE": {
-			change: func(t *testing.T, dir string) { git(t, dir, "rm", "--quiet", "LICENSE") },
+			change: map[string]string{"LICENSE": ""},
 			pack:   pack.Pack{Version: "v0.1.0", AllowDirty: true},
 			want:   "packing for linux/amd64: open ",
 		},
@@ -236,8 +232,12 @@ func TestPackRefuses(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir := repository(t)
-			if tc.change != nil {
-				tc.change(t, dir)
+			for file, text := range tc.change {
+				if text == "" {
+					git(t, dir, "rm", "--quiet", file)
+					continue
+				}
+				write(t, filepath.Join(dir, filepath.FromSlash(file)), text)
 			}
 			tc.pack.Source, tc.pack.Out, tc.pack.Log, tc.pack.Environ = dir, t.TempDir(), io.Discard, os.Environ()
 			tc.pack.Platforms = pack.Platforms[:1]
