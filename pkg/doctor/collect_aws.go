@@ -210,6 +210,9 @@ func roleOf(out *iam.GetRoleOutput) (Role, error) {
 func countPolicies(ctx context.Context, clients Inspector, role string) (int, error) {
 	attached := ask(func() (int, error) {
 		out, err := clients.IAM.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &role})
+		if awsapi.Code(err) == "InvalidAction" {
+			return 0, nil // a server without managed policies
+		}
 		if err != nil {
 			return 0, err
 		}

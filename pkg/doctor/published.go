@@ -64,7 +64,35 @@ func (f Facts) public(err error, at string) Result {
 	if _, ok := errors.AsType[*oidc.UnreachableError](err); ok && f.accepted() {
 		return warn("PUB1", "%v\nAWS reaches it: STS accepted the token just now", err)
 	}
-	return fixed(fail("PUB1", "%v", err), publish)
+	// publish keeps its hands off what it cannot read.
+	return fixed(fail("PUB1", "%v", err), f.withdraw(at, publish)...)
+}
+
+// withdraw puts before a command that publishes the one that removes what is in
+// its way.
+func (f Facts) withdraw(at string, publish ...string) []string {
+	if object := s3Object(at); object != "" {
+		return append([]string{"aws s3 rm " + object + f.Paste.CLI}, publish...)
+	}
+	return publish
+}
+
+// s3Object is the object behind a public URL as the AWS CLI names it, "" where
+// the URL is none of S3's:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html.
+func s3Object(at string) string {
+	u, err := url.Parse(at)
+	if err != nil || !strings.HasSuffix(u.Hostname(), ".amazonaws.com") && !strings.HasSuffix(u.Hostname(), ".amazonaws.com.cn") {
+		return ""
+	}
+	host := u.Hostname()
+	if strings.HasPrefix(host, "s3.") {
+		return "s3:/" + u.Path
+	}
+	if bucket, _, virtual := strings.Cut(host, ".s3."); virtual {
+		return "s3://" + bucket + u.Path
+	}
+	return ""
 }
 
 // status says what an answer other than 200 means.
@@ -99,7 +127,7 @@ func issuerPublished(f Facts) Result {
 	}
 	if says := f.Discovery.Value.Parsed.Issuer; says != f.Issuer {
 		r := fail("PUB5", "AWS compares the two byte for byte")
-		return fixed(compared(r, check.Compare("token", f.Issuer, "published", says)), f.build("publish"))
+		return fixed(compared(r, check.Compare("token", f.Issuer, "published", says)), f.withdraw(f.Discovery.Value.URL, f.build("publish"))...)
 	}
 	return pass("%s", f.Issuer)
 }
@@ -209,9 +237,9 @@ func keysUsable(f Facts) Result {
 	usable := len(f.Keys.Value.Parsed.Usable())
 	switch {
 	case private > 0:
-		return fixed(fail("", "%d of them published with the private key: whoever read it can sign for this cluster; change the signing key", private), f.build("publish --prune"))
+		return fixed(fail("", "%d of them published with the private key: whoever read it can sign for this cluster; change the signing key", private), f.withdraw(f.Keys.Value.URL, f.build("publish"))...)
 	case usable == 0:
-		return fixed(fail("ALG1", "%s", strings.Join(faults, "\n")), f.build("publish --prune"))
+		return fixed(fail("ALG1", "%s", strings.Join(faults, "\n")), f.build("publish"), f.build("publish --prune"))
 	case len(faults) > 0:
 		return fixed(warn("ALG1", "%s", strings.Join(faults, "\n")), f.build("publish --prune"))
 	case nameless > 0:
@@ -297,7 +325,7 @@ func signaturePublished(f Facts) Result {
 		if _, strange := errors.AsType[*oidc.AlgorithmError](err); strange {
 			return unknown("%v", err)
 		}
-		return fixed(fail("PUB7", "the key of that name is another one: %v", err), f.build("publish --prune"))
+		return fixed(fail("PUB7", "the key of that name is another one: %v", err), f.withdraw(f.Keys.Value.URL, f.build("publish"))...)
 	}
 	return pass("")
 }

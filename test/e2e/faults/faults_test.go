@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +25,13 @@ func (w *world) profile(program, context, issuer string) {
 	line := fmt.Sprintf("[profile ours]\ncredential_process = %s credential-process --kubeconfig %s --context %s -n shop --service-account cart --role-arn %s --audience sts.amazonaws.com --issuer %s\nkubectl_irsa = shop/cart@%s\n",
 		program, filepath.Join(w.Dir, "kubeconfig"), context, w.RoleARN, issuer, context)
 	w.must(os.WriteFile(path, []byte(line), 0o600))
+}
+
+// program is the one that is tested.
+func (w *world) program() string {
+	path, err := exec.LookPath("kubectl-irsa")
+	w.must(err)
+	return path
 }
 
 // TestEveryFaultIsNamedAndItsFixMends breaks the world in one way per row.

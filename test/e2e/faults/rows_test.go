@@ -5,6 +5,7 @@ package faults
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -107,7 +108,7 @@ func publicationRows() []row {
 		}),
 		publish("no jwks_uri", "jwks-uri-public PUB4", func(w *world) { w.document(func(d map[string]any) { delete(d, "jwks_uri") }) }),
 		publish("an algorithm that is not listed", "algorithm-announced ALG1", func(w *world) {
-			w.document(func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []string{"ES256"} })
+			w.document(func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []string{"RS512"} })
 		}),
 		publish("a document that may be cached for a week", "cache-short PUB9", func(w *world) { w.put(jwksKey, w.jwks, "max-age=604800") }).on("inspect sa cart --fail-on warn"),
 		{name: "a certificate that nobody trusts", env: []string{"SSL_CERT_FILE=/dev/null"}, want: "discovery-public PUB10"},
@@ -135,13 +136,14 @@ func keyRows() []row {
 			return k
 		}),
 		publish("another key of the same name", "signature-published PUB7", func(k []map[string]any) []map[string]any {
-			n := []byte(k[0]["n"].(string))
-			n[len(n)/2] ^= 1 | 2
-			if n[len(n)/2] == '/' || n[len(n)/2] == '+' {
-				n[len(n)/2] = 'A'
+			own, err := rsa.GenerateKey(rand.Reader, 2048)
+			if err != nil {
+				panic(err)
 			}
-			k[0]["n"] = string(n)
-			return k
+			return []map[string]any{{
+				"kty": "RSA", "use": "sig", "alg": "RS256", "e": "AQAB", "kid": k[0]["kid"],
+				"n": base64.RawURLEncoding.EncodeToString(own.N.Bytes()),
+			}}
 		}),
 		publish("more keys than AWS reads", "keys-few PUB8", func(k []map[string]any) []map[string]any {
 			for i := range 100 {
@@ -336,8 +338,8 @@ func doctorRows() []row {
 	return []row{
 		keys,
 		run("a profile whose program is gone", "", "profiles-run WS4", func(w *world) { w.profile("/nowhere/kubectl-irsa", "world", w.Issuer) }).pasted(),
-		run("a profile whose context is gone", "", "profiles-lead-here WS5", func(w *world) { w.profile("/bin/sh", "gone", w.Issuer) }).pasted(),
-		run("a profile of an older issuer", "", "profiles-lead-here WS5", func(w *world) { w.profile("/bin/sh", "world", "https://old.example.com") }).pasted(),
+		run("a profile whose context is gone", "", "profiles-lead-here WS5", func(w *world) { w.profile(w.program(), "gone", w.Issuer) }).pasted(),
+		run("a profile of an older issuer", "", "profiles-lead-here WS5", func(w *world) { w.profile(w.program(), "world", "https://old.example.com") }).pasted(),
 		run("a misspelt annotation", "--fail-on warn", "annotations-spelled SA1", func(w *world) { w.annotate("eks.amazonaws.com/role_arn", w.RoleARN) }),
 		run("an annotation that is no ARN", "", "annotations-valid ROLE9", func(w *world) { w.annotate(annotation, "cart") }),
 		run("pods without token", "-A", "pods-have-tokens POD2", func(w *world) { w.pod("web", nil) }).pasted(),
