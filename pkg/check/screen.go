@@ -206,8 +206,9 @@ func (s *screen) detail(f Finding) {
 func (s *screen) compare(c *Comparison, edge int) {
 	labels := max(utf8.RuneCountInString(c.ExpectedLabel), utf8.RuneCountInString(c.ActualLabel))
 	room := max(s.width()-edge-labels-2, 16)
-	expected, caretE := window([]rune(c.Expected), c.ExpectedColumn, room, s.ellipsis())
-	actual, caretA := window([]rune(c.Actual), c.ActualColumn, room, s.ellipsis())
+	longest := max(utf8.RuneCountInString(c.Expected), utf8.RuneCountInString(c.Actual))
+	expected, caretE := window([]rune(c.Expected), c.ExpectedColumn, longest, room, s.ellipsis())
+	actual, caretA := window([]rune(c.Actual), c.ActualColumn, longest, room, s.ellipsis())
 	row := func(label, text string, column int, color string) {
 		head := s.indent(edge) + s.paint("2", label) + strings.Repeat(" ", labels-utf8.RuneCountInString(label)+2)
 		runes := []rune(text)
@@ -234,21 +235,23 @@ func (s *screen) ellipsis() []rune {
 	return []rune("...")
 }
 
-// window is the part of text around column that fits into room.
-func window(text []rune, column, room int, dots []rune) (string, int) {
-	if len(text) <= room {
+// window is the part of text around column that fits into room; longest is the
+// length of the longer of the two, so that both are cut alike.
+func window(text []rune, column, longest, room int, dots []rune) (string, int) {
+	if longest <= room {
 		return string(text), column
 	}
 	start := 0
 	if column > room*2/3 {
-		start = min(column-room*2/3, max(len(text)-room, 0))
+		start = min(column-room*2/3, longest-room)
 	}
+	start = min(start, max(len(text)-len(dots), 0))
 	end := min(start+room, len(text))
 	part := append([]rune(nil), text[start:end]...)
 	if start > 0 {
 		copy(part, dots)
 	}
-	if end < len(text) {
+	if end < len(text) && len(part) >= len(dots) {
 		copy(part[len(part)-len(dots):], dots)
 	}
 	return string(part), column - start

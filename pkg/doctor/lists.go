@@ -67,7 +67,7 @@ var Sentences = map[string]string{
 	linkDocuments: "anybody can read what AWS has to read",
 	linkKeys:      "the token's signature fits the published keys",
 	linkProvider:  "the role's account knows issuer and audience",
-	linkRole:      "the role trusts this ServiceAccount, and no other by accident",
+	linkRole:      "the role trusts this ServiceAccount and no stranger",
 	linkSTS:       "STS takes the token for the role",
 	linkWebhook:   "a webhook gives pods the token",
 	linkPods:      "pods have it, and nothing that beats it",

@@ -124,6 +124,8 @@ func webhookPresent(f Facts) Result {
 		return unread("webhooks", f.Hooks.Err)
 	case len(f.Hooks.Value) > 0:
 		return pass("%s", f.Hooks.Value[0].Configuration)
+	case !f.WithPods:
+		return skip("there is none")
 	case len(f.workloads()) == 0:
 		return skip("no pod uses it")
 	}

@@ -97,7 +97,7 @@ func roleTrusts(f Facts) Result {
 		return unknown("it hangs on conditions that only AWS can judge")
 	case trustpolicy.ExplicitDeny:
 		blocker, _ := e.Blocker()
-		return fail("ROLE16", "%s denies it", statementName(blocker.Index, blocker.Sid))
+		return fail("ROLE17", "%s denies it", statementName(blocker.Index, blocker.Sid))
 	}
 	return f.nearMiss(e, subject)
 }

@@ -171,7 +171,7 @@ func (s Survey) inspect(kind string) func(string) string {
 }
 
 func annotationsSpelled(s Survey) Result {
-	r := swept(s, func(w Sweep) []string { return w.Typos }, "SA1", "%d have an annotation that is almost the right one", s.inspect("sa"))
+	r := swept(s, func(w Sweep) []string { return w.Typos }, "SA1", "with an annotation that is almost the right one: %d", s.inspect("sa"))
 	if r.Status == check.Fail {
 		r.Status = check.Warn
 	}
@@ -179,7 +179,7 @@ func annotationsSpelled(s Survey) Result {
 }
 
 func annotationsValid(s Survey) Result {
-	return swept(s, func(w Sweep) []string { return w.BadARNs }, "ROLE9", "%d name a role that cannot be one", s.inspect("sa"))
+	return swept(s, func(w Sweep) []string { return w.BadARNs }, "ROLE9", "with an annotation that is no role: %d", s.inspect("sa"))
 }
 
 func podsHaveTokens(s Survey) Result {
@@ -187,12 +187,12 @@ func podsHaveTokens(s Survey) Result {
 	if s.Hooks.Err == nil && len(s.Hooks.Value) == 0 {
 		cause = "POD2"
 	}
-	return swept(s, func(w Sweep) []string { return w.Bare }, cause, "%d pods were made without", func(first string) string {
+	return swept(s, func(w Sweep) []string { return w.Bare }, cause, "made without: %d", func(first string) string {
 		namespace, name, _ := strings.Cut(first, "/")
 		return s.cluster("delete pod %s -n %s", name, namespace)
 	})
 }
 
 func podsNoKeys(s Survey) Result {
-	return swept(s, func(w Sweep) []string { return w.Static }, "POD4", "%d pods have other credentials that win", s.inspect("pod"))
+	return swept(s, func(w Sweep) []string { return w.Static }, "POD4", "with other credentials that win: %d", s.inspect("pod"))
 }

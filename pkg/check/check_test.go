@@ -1,0 +1,130 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// always is a check with a fixed result.
+func always(id, link string, r Result, needs ...string) Check[int] {
+	return Check[int]{ID: id, Link: link, Title: "the " + id + " holds", Needs: needs, Run: func(int) Result { return r }}
+}
+
+func statuses(findings []Finding) string {
+	var all []string
+	for _, f := range findings {
+		text := f.ID + "=" + string(f.Status)
+		if f.Status == Skip {
+			text += "(" + f.Detail + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestRun(t *testing.T) {
+	pass, fail, unknown, skip := Result{Status: Pass}, Result{Status: Fail}, Result{Status: Unknown}, Result{Status: Skip, Detail: "pointless"}
+	for name, tc := range map[string]struct {
+		checks    []Check[int]
+		selection Selection
+		want      string
+	}{
+		"what hangs on a failure is skipped and names the first cause": {
+			checks: []Check[int]{always("a", "", fail), always("b", "", pass, "a"), always("c", "", pass, "b")},
+			want:   "a=fail b=skip(needs a) c=skip(needs a)"},
+		"what hangs on the unknown is judged": {
+			checks: []Check[int]{always("a", "", unknown), always("b", "", pass, "a")}, want: "a=unknown b=pass"},
+		"what is pointless stands in nobody's way": {
+			checks: []Check[int]{always("a", "", skip), always("b", "", pass, "a")}, want: "a=skip(pointless) b=pass"},
+		"the second need counts as well": {
+			checks: []Check[int]{always("a", "", skip), always("b", "", fail), always("c", "", pass, "a", "b")},
+			want:   "a=skip(pointless) b=fail c=skip(needs b)"},
+		"what is left out is judged for others": {
+			checks:    []Check[int]{always("a", "", fail), always("b", "", pass, "a")},
+			selection: Selection{Only: []string{"b"}}, want: "b=skip(needs a)"},
+		"what is skipped by name is not shown": {
+			checks: []Check[int]{always("a", "", pass), always("b", "", pass)}, selection: Selection{Skip: []string{"a"}}, want: "b=pass"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, statuses(Run(0, tc.checks, tc.selection))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRoot(t *testing.T) {
+	findings := []Finding{{ID: "u", Status: Unknown}, {ID: "w", Status: Warn, Cause: "W1"}, {ID: "f", Status: Fail, Cause: "F1"}}
+	for name, tc := range map[string]struct {
+		findings []Finding
+		failOn   Status
+		want     *RootCause
+	}{
+		"a failure comes before what stands earlier": {findings, Unknown, &RootCause{"f", "F1"}},
+		"a warning counts where it is asked to":      {findings[:2], Warn, &RootCause{"w", "W1"}},
+		"a warning is no failure":                    {findings[:2], Fail, nil},
+		"the unknown counts last":                    {findings[:1], Unknown, &RootCause{"u", ""}},
+		"the unknown is no warning":                  {findings[:1], Warn, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Root(tc.findings, tc.failOn)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// shown is a chain with one of everything.
+func shown() []Finding {
+	return []Finding{
+		{ID: "a", Link: "token", Title: "the cluster issues one", Status: Pass, Detail: "RS256"},
+		{ID: "b", Link: "token", Title: "it is for one audience", Status: Pass},
+		{ID: "c", Link: "role", Title: "the role exists", Status: Pass},
+		{ID: "d", Link: "role", Title: "it trusts this ServiceAccount", Status: Fail, Cause: "ROLE1",
+			Detail:  "statement 1: the subject is another",
+			Compare: Compare("policy", "system:serviceaccount:shop:carts", "token", "system:serviceaccount:shop:cart"),
+			Fix:     []string{"kubectl irsa role trust add cart --sa cart -n shop"}},
+		{ID: "e", Link: "STS", Title: "STS takes the token", Status: Skip, Detail: "needs d"},
+	}
+}
+
+func TestScreen(t *testing.T) {
+	sentences := map[string]string{"token": "tokens are as AWS wants them"}
+	for name, tc := range map[string]struct {
+		style Style
+		want  string
+	}{
+		"plain": {Style{Width: 64}, `
+token | ok tokens are as AWS wants them
+ role | ok the role exists
+      | XX it trusts this ServiceAccount                   ROLE1
+      |    statement 1: the subject is another
+      |    policy  system:serviceaccount:shop:carts
+      |    token   system:serviceaccount:shop:cart
+      |                                           ^
+      |    -> kubectl irsa role trust add cart --sa cart -n shop
+  STS | -- STS takes the token                           needs d
+`},
+		"with lines, too narrow for the strings": {Style{Width: 40, Unicode: true}, `
+token │ ✔ tokens are as AWS wants them
+ role │ ✔ the role exists
+      │ ✘ it trusts this ServiceAccount
+      │   (ROLE1)
+      │   statement 1: the subject is
+      │   another
+      │   policy  …iceaccount:shop:carts
+      │   token   …iceaccount:shop:cart
+      │                                ^
+      │   → kubectl irsa role trust add cart --sa cart -n shop
+  STS │ · STS takes the token    needs d
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(strings.TrimPrefix(tc.want, "\n"), Screen(shown(), sentences, tc.style)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
