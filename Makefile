@@ -46,7 +46,7 @@ $(LINTER): tools/go.mod tools/go.sum
 	cd tools && go build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 build:
-	CGO_ENABLED=0 go build -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
+	CGO_ENABLED=0 go build -gcflags=github.com/aws/...=-l -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
 
 # what a release holds, and how it is made: docs/releasing.md
 release:

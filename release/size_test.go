@@ -15,8 +15,8 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/release/pack"
 )
 
-// most bytes of the program for linux/amd64: 36 MiB.
-const most = 36 << 20
+// most bytes of the program for linux/amd64: 36 MB.
+const most = 36_000_000
 
 // TestTheReleasedPlugin packs this very plugin, as it is committed, for
 // linux/amd64, from two clones.
