@@ -59,7 +59,7 @@ func (o *bindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint())
+	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint(), true)
 	if err != nil {
 		return err
 	}
@@ -68,14 +68,14 @@ func (o *bindCommand) run(ctx context.Context) error {
 		return err
 	}
 	spec.Name = b.roleName
-	links := chainOf(admin, issuer, b, spec, o.overwrite, false)
+	links := chainOf(admin.IAM, issuer, b, spec, o.overwrite, false)
 	steps := append(links.provider.Steps(), links.role.Steps()...)
 	_, err = o.apply(ctx, o.factory, append(steps, links.annotate.Step()))
 	return err
 }
 
 // lookAtBoth reads the ServiceAccount and the issuer side by side.
-func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint bool) (*binding, string, error) {
+func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint, toMake bool) (*binding, string, error) {
 	var issuer string
 	var issuerErr error
 	done := make(chan struct{})
@@ -83,7 +83,7 @@ func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag,
 		defer close(done)
 		issuer, issuerErr = i.findIn(ctx, c, mint)
 	}()
-	bound, err := b.binding(ctx, c)
+	bound, err := b.binding(ctx, c, toMake)
 	<-done
 	if err == nil {
 		err = issuerErr
@@ -131,7 +131,7 @@ func (o *unbindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint())
+	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint(), false)
 	if err != nil {
 		return err
 	}

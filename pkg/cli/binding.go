@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/provider"
@@ -62,8 +61,9 @@ type binding struct {
 	subject  string
 }
 
-// binding reads the ServiceAccount for what no flag says.
-func (b *bindingFlags) binding(ctx context.Context, c *cluster) (*binding, error) {
+// binding reads the ServiceAccount for what no flag says. One that is missing
+// and to be made needs its namespace.
+func (b *bindingFlags) binding(ctx context.Context, c *cluster, toMake bool) (*binding, error) {
 	core, err := c.core()
 	if err != nil {
 		return nil, err
@@ -76,13 +76,14 @@ func (b *bindingFlags) binding(ctx context.Context, c *cluster) (*binding, error
 	if err != nil {
 		return nil, token.Unreachable(err)
 	}
-	if found == nil {
+	if found == nil && toMake {
 		// Asked for a ServiceAccount, a server does not say that the namespace is missing.
 		_, err := core.Namespaces().Get(ctx, c.namespace, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil, hint.Wrap(fmt.Errorf("the cluster has no namespace %s", c.namespace), "kubectl create namespace "+c.namespace)
 		}
-	} else {
+	}
+	if found != nil {
 		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], true)
 		if err == nil && bound.roleName == "" {
 			bound.roleName, bound.given = named.Name, true
@@ -120,11 +121,17 @@ type chain struct {
 	annotate *role.Annotate
 }
 
+// chainIAM is what the links ask of IAM.
+type chainIAM interface {
+	provider.IAM
+	role.IAM
+}
+
 // chainOf joins them. With newProvider the provider is made where it is missing.
-func chainOf(admin *awsapi.Admin, issuer string, b *binding, spec role.Spec, overwrite, newProvider bool) *chain {
-	p := &provider.Ensure{IAM: admin.IAM, Issuer: issuer, Audiences: []string{b.audience}, Tags: spec.Tags, Existing: !newProvider}
+func chainOf(client chainIAM, issuer string, b *binding, spec role.Spec, overwrite, newProvider bool) *chain {
+	p := &provider.Ensure{IAM: client, Issuer: issuer, Audiences: []string{b.audience}, Tags: spec.Tags, Existing: !newProvider}
 	r := &role.Ensure{
-		IAM: admin.IAM, Spec: spec, Issuer: issuer, Audience: b.audience, Subjects: []string{b.subject},
+		IAM: client, Spec: spec, Issuer: issuer, Audience: b.audience, Subjects: []string{b.subject},
 		NewProvider: true, // the provider's own step answers for it
 		Foreign:     b.given, Apart: true,
 		Provider: func(ctx context.Context) (string, error) {

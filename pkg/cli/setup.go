@@ -46,6 +46,8 @@ type setupCommand struct {
 
 	cluster *cluster
 	admin   *awsapi.Admin
+	whose   onceSTS
+	early   *earlyIAM
 	live    issuer.Live
 	binding *binding
 	links   *chain
@@ -192,6 +194,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if o.admin, err = o.adminFlags.admin(ctx, o.factory); err != nil {
 		return err
 	}
+	credentials := o.begin(ctx)
 	core, err := o.cluster.core()
 	if err != nil {
 		return err
@@ -202,7 +205,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 		defer close(read)
 		o.live, readErr = issuer.Read(ctx, core.RESTClient())
 	}()
-	o.binding, err = o.bindingFlags.binding(ctx, o.cluster)
+	o.binding, err = o.bindingFlags.binding(ctx, o.cluster, true)
 	<-read
 	if err := o.checkIssuer(ctx, readErr); err != nil {
 		return err
@@ -210,11 +213,11 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.admin.HasCredentials(ctx); err != nil {
+	if err := <-credentials; err != nil {
 		return hint.Wrap(err, "setup makes things in IAM and S3; name a profile with --aws-profile, or log in with: aws login")
 	}
 	spec.Name = o.binding.roleName
-	o.links = chainOf(o.admin, o.live.Discovery.Issuer, o.binding, spec, o.overwrite, true)
+	o.links = chainOf(o.early, o.live.Discovery.Issuer, o.binding, spec, o.overwrite, true)
 	o.links.provider.Existing = !o.runs(phaseProvider)
 	o.links.role.Existing, o.links.role.NewProvider = !o.runs(phaseRole), o.runs(phaseProvider)
 	return o.prepareEntry()

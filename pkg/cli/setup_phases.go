@@ -12,16 +12,16 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
 
 // steps are the phases that are to be run. Their looks run side by side.
 func (o *setupCommand) steps(ctx context.Context) ([]plan.Step, error) {
-	whose := callerOnce(o.admin.STS)
 	var steps []plan.Step
 	if o.runs(phasePreflight) {
 		steps = append(steps, plan.Step{ID: phasePreflight, Title: "find out whose AWS credentials these are", Look: func(ctx context.Context) (plan.State, string, error) {
-			out, err := whose.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			out, err := o.whose.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 			if err != nil {
 				return plan.Unknown, "", awsapi.Brief(err)
 			}
@@ -34,7 +34,7 @@ func (o *setupCommand) steps(ctx context.Context) ([]plan.Step, error) {
 		}})
 	}
 	if o.runs(phasePublish) {
-		publishing, err := o.publishSteps(ctx, whose)
+		publishing, err := o.publishSteps(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func (o *setupCommand) steps(ctx context.Context) ([]plan.Step, error) {
 
 // publishSteps make the documents public. Those of EKS, GKE and AKS are, and
 // those outside of S3 are somebody's who knows where they are kept.
-func (o *setupCommand) publishSteps(ctx context.Context, whose issuer.STS) ([]plan.Step, error) {
+func (o *setupCommand) publishSteps(ctx context.Context) ([]plan.Step, error) {
 	url := o.live.Discovery.Issuer
 	stranger, err := o.factory.stranger()
 	if err != nil {
@@ -98,37 +98,20 @@ func (o *setupCommand) publishSteps(ctx context.Context, whose issuer.STS) ([]pl
 		return nil, err
 	}
 	o.publish = &issuer.Publisher{
-		Live: o.live, Target: target, Stranger: stranger, CreateBucket: true,
-		S3: o.admin.S3, STS: whose, Region: o.admin.Region,
+		Live: o.live, Target: target, Stranger: stranger, CreateBucket: true, Expected: o.binding.given,
+		S3: o.admin.S3, STS: o.whose, Region: o.admin.Region,
 	}
 	if o.mayMint() {
 		core, err := o.cluster.core()
 		if err != nil {
 			return nil, err
 		}
-		o.publish.Token = o.cluster.freshToken(core)
+		fresh := o.cluster.freshToken(core)
+		token := sync.OnceValues(func() (oidc.Token, error) { return fresh(ctx) })
+		o.publish.Token = func(context.Context) (oidc.Token, error) { return token() }
+		if o.publish.Expected {
+			go token() //nolint:errcheck // it asks once: this only begins early
+		}
 	}
 	return o.publish.Steps(ctx)
-}
-
-// onceSTS asks whose credentials these are once, whoever wants to know.
-type onceSTS struct {
-	ask func(context.Context) (*sts.GetCallerIdentityOutput, error)
-}
-
-func callerOnce(client *sts.Client) onceSTS {
-	var (
-		once sync.Once
-		out  *sts.GetCallerIdentityOutput
-		err  error
-	)
-	return onceSTS{func(ctx context.Context) (*sts.GetCallerIdentityOutput, error) {
-		once.Do(func() { out, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}) })
-		return out, err
-	}}
-}
-
-// GetCallerIdentity is that of the SDK's client.
-func (s onceSTS) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput, _ ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
-	return s.ask(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
@@ -26,7 +27,15 @@ var ErrNoDiscovery = errors.New("the API server serves no discovery document: it
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery
 func Read(ctx context.Context, api rest.Interface) (Live, error) {
 	var live Live
+	var keys []byte
+	var keysErr error
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		// Asked for application/json alone, the server answers 406.
+		keys, keysErr = get(ctx, api, JWKSPath, "application/jwk-set+json, */*")
+	})
 	text, err := get(ctx, api, oidc.DiscoveryPath, "application/json")
+	beside.Wait()
 	if err != nil {
 		return live, err
 	}
@@ -36,11 +45,10 @@ func Read(ctx context.Context, api rest.Interface) (Live, error) {
 	if live.Discovery.Issuer == "" {
 		return live, errors.New("asking the API server: its discovery document names no issuer")
 	}
-	// Asked for application/json alone, the server answers 406.
-	if text, err = get(ctx, api, JWKSPath, "application/jwk-set+json, */*"); err != nil {
-		return live, err
+	if keysErr != nil {
+		return live, keysErr
 	}
-	if live.Keys, err = oidc.ParseKeySet(text); err != nil {
+	if live.Keys, err = oidc.ParseKeySet(keys); err != nil {
 		return live, fmt.Errorf("asking the API server: %w", err)
 	}
 	return live, nil

@@ -26,6 +26,7 @@ type Publisher struct {
 	Stranger *http.Client
 
 	CreateBucket bool // make the bucket where it is missing
+	Expected     bool // the documents are likely to be public: fetch them while the bucket is looked for
 	Prune        bool // remove public keys that the cluster does not show
 	Ahead        bool // the issuer is to sign later: tokens name another one still
 
@@ -79,6 +80,9 @@ func (p *Publisher) Steps(ctx context.Context) ([]plan.Step, error) {
 	}
 	p.merge = Merge{Live: p.Live.Keys, Prune: p.Prune}
 	p.outside = sync.OnceValue(func() Outside { return Look(ctx, p.Stranger, p.Live.Discovery.Issuer) })
+	if p.Expected {
+		go p.outside()
+	}
 	switch p.Target.Kind {
 	case ToS3:
 		return p.bucketSteps(ctx), nil

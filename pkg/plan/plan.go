@@ -59,8 +59,9 @@ type Outlook struct {
 	Err    error // why the State is Unknown or Failed
 }
 
-// atOnce bounds the looks that run side by side.
-const atOnce = 8
+// atOnce bounds the looks that run side by side. A look that waits for what
+// another one asks holds its place, so that there are more of them than requests.
+const atOnce = 32
 
 // Look runs every step's look and gives the outlooks in the order of the
 // steps. They are complete even when err is not nil: a *LookError where a look
