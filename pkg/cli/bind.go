@@ -83,7 +83,7 @@ func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag,
 		defer close(done)
 		issuer, issuerErr = i.findIn(ctx, c, mint)
 	}()
-	bound, err := b.binding(ctx, c, toMake)
+	bound, err := b.look(ctx, c, toMake)
 	<-done
 	if err == nil {
 		err = issuerErr

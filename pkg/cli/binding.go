@@ -62,8 +62,12 @@ type binding struct {
 }
 
 // binding reads the ServiceAccount for what no flag says. One that is missing
-// and to be made needs its namespace.
-func (b *bindingFlags) binding(ctx context.Context, c *cluster, toMake bool) (*binding, error) {
+// is to be made, which needs its namespace.
+func (b *bindingFlags) binding(ctx context.Context, c *cluster) (*binding, error) {
+	return b.look(ctx, c, true)
+}
+
+func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*binding, error) {
 	core, err := c.core()
 	if err != nil {
 		return nil, err

@@ -205,7 +205,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 		defer close(read)
 		o.live, readErr = issuer.Read(ctx, core.RESTClient())
 	}()
-	o.binding, err = o.bindingFlags.binding(ctx, o.cluster, true)
+	o.binding, err = o.bindingFlags.binding(ctx, o.cluster)
 	<-read
 	if err := o.checkIssuer(ctx, readErr); err != nil {
 		return err
