@@ -60,7 +60,7 @@ const (
 func editBindMount(dir string) error {
 	source, path := filepath.Join(dir, "source"), filepath.Join(dir, "config")
 	for _, name := range []string{source, path} {
-		if err := os.WriteFile(name, []byte(mountedBefore), 0o640); err != nil { //nolint:gosec // the mode is to be kept
+		if err := os.WriteFile(name, []byte(mountedBefore), 0o640); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func fails(err error, path string) error {
 }
 
 func holds(path, want string) error {
-	if got, err := os.ReadFile(path); err != nil || string(got) != want { //nolint:gosec // a file of the test
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
 		return errors.Join(err, fmt.Errorf("%s holds %d bytes, want the %d that were there or were asked for", path, len(got), len(want)))
 	}
 	return nil

@@ -25,7 +25,7 @@ func ordinary(t *testing.T, cmd *exec.Cmd) int {
 	}
 	program := filepath.Join(t.TempDir(), "program")
 	for _, dir := range []string{filepath.Dir(program), filepath.Dir(filepath.Dir(program))} {
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the other user must get there
+		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,7 +34,7 @@ func ordinary(t *testing.T, cmd *exec.Cmd) int {
 		t.Fatal(err)
 	}
 	defer from.Close()
-	to, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o755) //nolint:gosec // it is to be executed
+	to, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o755)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestEditNeedsRightsAndSaysWhich(t *testing.T) {
 			if diff := cmp.Diff([]string{"config"}, entries(t, dir)); diff != "" {
 				t.Error(diff)
 			}
-			_ = os.Chmod(dir, 0o700) //nolint:gosec // so that it can be removed
+			_ = os.Chmod(dir, 0o700)
 		})
 	}
 }

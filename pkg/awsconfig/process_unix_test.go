@@ -119,7 +119,7 @@ func TestAKillAtAnyMomentTearsNothing(t *testing.T) {
 			t.Fatalf("%q, %v", line, err)
 		}
 		// An edit takes a few milliseconds: any moment of it may be hit.
-		time.Sleep(time.Duration(rand.Int64N(int64(15 * time.Millisecond)))) //nolint:gosec // any number will do
+		time.Sleep(time.Duration(rand.Int64N(int64(15 * time.Millisecond))))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestTheShellReadsACommandLineAsItWasMeant(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkCommandLine(t, "linux", append([]string{program}, arguments...), line)
-			cmd := exec.CommandContext(t.Context(), "sh", "-c", line) //nolint:gosec // that is what is tested
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
 			cmd.Env = append(os.Environ(), childVariable+"=argv")
 			var got []string
 			if err := json.Unmarshal([]byte(output(t, cmd)), &got); err != nil {

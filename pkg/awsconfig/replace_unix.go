@@ -60,7 +60,7 @@ func keepOwner(file *os.File, like fs.FileInfo) (fs.FileMode, error) {
 func syncDir(dir string) error {
 	file, err := os.Open(dir) //nolint:gosec // the path is the user's own
 	if err != nil {
-		return nil //nolint:nilerr // the file is in place
+		return nil
 	}
 	defer file.Close()
 	_ = file.Sync()

@@ -216,7 +216,7 @@ func (c *cluster) freshToken(core corev1client.CoreV1Interface) func(context.Con
 func (c *cluster) ownToken() (oidc.Token, error) {
 	raw := c.config.BearerToken
 	if path := c.config.BearerTokenFile; path != "" {
-		text, err := os.ReadFile(path) //nolint:gosec // named by the kubeconfig or the pod
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return oidc.Token{}, err
 		}

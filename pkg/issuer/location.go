@@ -68,20 +68,6 @@ func LocationOf(issuer string) (Location, bool) {
 	return l, true
 }
 
-// keyIn is the object key that a URL below the location has, false where the URL
-// is not below it.
-func (l Location) keyIn(rawURL string) (string, bool) {
-	other, ok := LocationOf(rawURL)
-	if !ok || other.Bucket != l.Bucket || l.Region != "" && other.Region != "" && other.Region != l.Region {
-		return "", false
-	}
-	key := other.Prefix // the whole path, since the URL ends in a name
-	if l.Prefix != "" && !strings.HasPrefix(key, l.Prefix+"/") || key == "" {
-		return "", false
-	}
-	return key, true
-}
-
 // DiscoveryKey is the object key of the discovery document.
 func (l Location) DiscoveryKey() string { return l.key(oidc.DiscoveryPath) }
 

@@ -66,7 +66,7 @@ func (p *Publisher) readDir() (stored, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the user names the directory
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

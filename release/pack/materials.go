@@ -55,8 +55,8 @@ type dependency struct {
 }
 
 // materials lists the modules that the linker has put into any of programs, the
-// standard library among them, by what Go has recorded there. The property
-// named go:h1 is the line of a module in go.sum.
+// standard library among them, by what Go has recorded there. A property holds
+// the module's line in go.sum.
 func materials(programs []string, version string, c commit) ([]byte, error) {
 	found := map[string]component{}
 	var main component

@@ -72,7 +72,7 @@ func inhabit(o options, set servers.Set, dir string) (int, error) {
 	s := spec{
 		Options: o, Servers: set, Dir: dir, Program: program,
 		Environment: inherited(os.Environ(), goEnvironment()),
-		Interactive: term.IsTerminal(int(os.Stdin.Fd())), //nolint:gosec // a file descriptor is small
+		Interactive: term.IsTerminal(int(os.Stdin.Fd())),
 		Private:     !o.NoNamespace,
 	}
 	if s.Private {
@@ -118,7 +118,7 @@ func temporary() string {
 // changes: NAME=value each, and nothing where there is no go command.
 func goEnvironment() []string {
 	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOENV"}
-	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output() //nolint:gosec,noctx // fixed words
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
 	if err != nil {
 		return nil
 	}

@@ -23,14 +23,14 @@ func private(s spec) (code int, reason string, err error) {
 	}
 	hostname, _ := os.Hostname()
 	hosts := netns.Hosts(hostname, s.Options.names())
-	if err := os.WriteFile(filepath.Join(s.Dir, hostsFile), []byte(hosts), 0o644); err != nil { //nolint:gosec // as /etc/hosts
+	if err := os.WriteFile(filepath.Join(s.Dir, hostsFile), []byte(hosts), 0o644); err != nil {
 		return 1, "", fmt.Errorf("preparing the world: %w", err)
 	}
 	launcher, err := process.NewLauncher(nil)
 	if err != nil {
 		return 1, "", err
 	}
-	cmd := exec.Command(s.Program, initVerb, s.Dir) //nolint:gosec,noctx // this program
+	cmd := exec.Command(s.Program, initVerb, s.Dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = netns.Private()
 	signals := notify()
@@ -64,7 +64,7 @@ func firstProcess(dir string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	cmd := exec.Command(s.Program, superviseVerb, dir) //nolint:gosec,noctx // this program
+	cmd := exec.Command(s.Program, superviseVerb, dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	signals := notify()
 	if err := launcher.Start(cmd, false); err != nil {

@@ -66,7 +66,7 @@ func supervise(s spec) (int, error) {
 		}
 	case signal := <-signals:
 		cancel()
-		<-started
+		_ = <-started // its end is what is waited for
 		return signalCode(signal), nil
 	}
 	listener, err := control.Listen(filepath.Join(s.Dir, controlSocket), w.control)
@@ -174,7 +174,7 @@ func (w *world) startAWS(ctx context.Context) error {
 func (w *world) introduce(ca []byte, accessKey, secretKey string) error {
 	credentials := fmt.Sprintf("[admin]\naws_access_key_id = %s\naws_secret_access_key = %s\n", accessKey, secretKey)
 	return errors.Join(
-		os.WriteFile(filepath.Join(w.spec.Dir, caFile), ca, 0o644), //nolint:gosec // public
+		os.WriteFile(filepath.Join(w.spec.Dir, caFile), ca, 0o644),
 		os.WriteFile(filepath.Join(w.spec.Dir, adminFile), []byte(credentials), 0o600),
 	)
 }
@@ -208,7 +208,7 @@ func (w *world) command(signals <-chan os.Signal) (int, error) {
 	if err != nil {
 		return 1, fmt.Errorf("preparing the command's network: %w", err)
 	}
-	cmd := exec.Command(path, s.Options.Command[1:]...) //nolint:gosec,noctx // what the user asked for
+	cmd := exec.Command(path, s.Options.Command[1:]...)
 	cmd.Args[0] = s.Options.Command[0]
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
 	if err := launcher.Start(cmd, false); err != nil {

@@ -161,7 +161,7 @@ func (o order) chain(cluster *http.Client) error {
 }
 
 func get(address string, into any) error {
-	response, err := http.Get(address) //nolint:noctx // a benchmark's floor
+	response, err := http.Get(address)
 	if err != nil {
 		return err
 	}

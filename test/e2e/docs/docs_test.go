@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,10 +72,7 @@ func run(t *testing.T, p page) map[int]string {
 	if err := os.WriteFile(file, script.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	bin, err := filepath.Abs(root + "/bin")
-	if err != nil {
-		t.Fatal(err)
-	}
+	bin := pluginDir(t)
 	args := append(append([]string{"--plugin", bin}, p.world...), "--", "bash", file)
 	cmd := exec.CommandContext(t.Context(), os.Getenv("IRSA_WORLD_BIN"), args...)
 	cmd.Env = append(os.Environ(), "NO_COLOR=1", "COLUMNS=100")
@@ -92,6 +90,20 @@ func run(t *testing.T, p page) map[int]string {
 	return outputs
 }
 
+// pluginDir is where kubectl-irsa lies: IRSA_PLUGIN_DIR, or what "make build" made.
+func pluginDir(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("IRSA_PLUGIN_DIR")
+	if dir == "" {
+		dir = root + "/bin"
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // asShown gives the paths and the user of this run the names that the pages use.
 func asShown(t *testing.T, bin, output string) string {
 	t.Helper()
@@ -106,3 +118,6 @@ func asShown(t *testing.T, bin, output string) string {
 		me.Username+"-shop-", "ann-shop-", me.Username+"-default-", "ann-default-",
 	).Replace(output)
 }
+
+// worldDir is where a world keeps its files.
+var worldDir = regexp.MustCompile(`/tmp/irsa-world-[0-9]+`)

@@ -118,6 +118,3 @@ func alike(output string) string {
 	}
 	return strings.TrimSpace(output)
 }
-
-// worldDir is where a world keeps its files.
-var worldDir = regexp.MustCompile(`/tmp/irsa-world-[0-9]+`)

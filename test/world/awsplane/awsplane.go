@@ -54,7 +54,7 @@ type Plane struct {
 // and returns when all servers are up.
 func Start(ctx context.Context, config Config, launcher *process.Launcher, ca *authority.Authority, log *requestlog.Writer) (*Plane, error) {
 	p := &Plane{config: config, launcher: launcher}
-	listener, err := net.Listen("tcp", net.JoinHostPort(config.Address, "443")) //nolint:noctx // closed by Kill
+	listener, err := net.Listen("tcp", net.JoinHostPort(config.Address, "443"))
 	if err != nil {
 		return nil, fmt.Errorf("listening for the AWS services: %w", err)
 	}
@@ -125,7 +125,7 @@ func (p *Plane) await(ctx context.Context, server *process.Server, name string) 
 		case <-server.Done():
 			return server.Ended()
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s to be up (%v): %w; the end of its log:\n%s",
+			return fmt.Errorf("waiting for %s to be up (%w): %w; the end of its log:\n%s",
 				server.Name, err, ctx.Err(), process.Tail(server.Log, 2000))
 		case <-time.After(20 * time.Millisecond):
 		}

@@ -25,7 +25,7 @@ type answer struct {
 // Listen answers requests at the socket path, one connection each, until the
 // listener that it returns is closed. Only the socket's owner may connect.
 func Listen(path string, handle func(Request) (string, error)) (net.Listener, error) {
-	listener, err := net.Listen("unix", path) //nolint:noctx // closed by the caller
+	listener, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("listening for control requests: %w", err)
 	}
@@ -61,7 +61,7 @@ func serve(connection net.Conn, handle func(Request) (string, error)) {
 // Ask sends a request to the socket path and returns what the world says once
 // the change is made, or its error.
 func Ask(path, verb string, args ...string) (string, error) {
-	connection, err := net.Dial("unix", path) //nolint:noctx // a local socket; the answer may take long
+	connection, err := net.Dial("unix", path)
 	if err != nil {
 		return "", fmt.Errorf("asking the world to %s: %w", verb, err)
 	}

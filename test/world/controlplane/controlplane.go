@@ -180,7 +180,7 @@ func (cp *ControlPlane) await(ctx context.Context) error {
 		case <-cp.api.Done():
 			return cp.api.Ended()
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the API server to be ready (%v): %w; the end of its log:\n%s",
+			return fmt.Errorf("waiting for the API server to be ready (%w): %w; the end of its log:\n%s",
 				err, ctx.Err(), process.Tail(cp.api.Log, 2000))
 		case <-time.After(50 * time.Millisecond):
 		}
@@ -271,7 +271,7 @@ func (cp *ControlPlane) file(name string) string { return filepath.Join(cp.confi
 
 // FreePort is a TCP port on 127.0.0.1 that nobody listens on now.
 func FreePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("looking for a free port: %w", err)
 	}

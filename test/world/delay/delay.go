@@ -36,7 +36,7 @@ func Copy(dst io.Writer, src io.Reader, hold time.Duration) error {
 				packets <- packet{time.Now().Add(hold), append([]byte(nil), buffer[:n]...)}
 			}
 			if err != nil {
-				if err != io.EOF { //nolint:errorlint // io.Reader returns io.EOF itself
+				if err != io.EOF {
 					failed <- fmt.Errorf("reading a packet: %w", err)
 				}
 				return

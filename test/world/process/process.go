@@ -71,7 +71,7 @@ func (l *Launcher) Serve(name, log string, env []string, argv ...string) (*Serve
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	defer file.Close()
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // the world's own servers; Kill ends them
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, file, file
 	if err := l.Start(cmd, true); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
@@ -90,7 +90,7 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // Ended says how the server ended and shows the last lines of its log. It may
 // be called once Done is closed.
 func (s *Server) Ended() error {
-	return fmt.Errorf("%s ended early (%v); the end of its log:\n%s", s.Name, s.err, Tail(s.Log, 2000))
+	return fmt.Errorf("%s ended early (%w); the end of its log:\n%s", s.Name, s.err, Tail(s.Log, 2000))
 }
 
 // Kill ends the server at once, with no time to tidy up (kube-apiserver takes

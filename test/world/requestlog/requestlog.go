@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -116,5 +117,5 @@ func Read(path string, offset int64) ([]Request, int64, error) {
 // documents, told by the user agent of net/http, which VersityGW
 // and the double leave as it is.
 func (r Request) ByServer() bool {
-	return !r.Signed && r.Method == "GET" && strings.HasPrefix(r.UserAgent, "Go-http-client/")
+	return !r.Signed && r.Method == http.MethodGet && strings.HasPrefix(r.UserAgent, "Go-http-client/")
 }

@@ -16,14 +16,14 @@ const required = 4 << 30
 // enough says whether there is room for a build in each of dirs.
 func enough(dirs ...string) error {
 	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // caches, as the go command makes them
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 		var disk unix.Statfs_t
 		if err := unix.Statfs(dir, &disk); err != nil {
 			return fmt.Errorf("asking for the free disk space of %s: %w", dir, err)
 		}
-		free := disk.Bavail * uint64(disk.Bsize) //nolint:gosec // a block size is positive
+		free := disk.Bavail * uint64(disk.Bsize)
 		if free < required {
 			return fmt.Errorf("%s has %.1f GB of free disk, and building the servers wants %.1f GB: "+
 				"free some, or set IRSA_WORLD_CACHE and GOCACHE to directories on a larger disk",

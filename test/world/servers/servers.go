@@ -119,7 +119,7 @@ func (b Builder) Ensure(ctx context.Context) (Set, error) {
 
 // build makes one program under a lock, to a temporary name first.
 func (b Builder) build(ctx context.Context, p program, module, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // programs that others may run
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	lock := flock.New(filepath.Join(b.Cache, "building"))
@@ -151,7 +151,7 @@ func (b Builder) build(ctx context.Context, p program, module, path string) erro
 
 // compile runs the go command and reports its progress.
 func (b Builder) compile(ctx context.Context, p program, module, output string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-ldflags", p.ldflags, "-o", output, p.target) //nolint:gosec // fixed words
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-ldflags", p.ldflags, "-o", output, p.target)
 	cmd.Dir = module
 	cmd.Env = append(append([]string(nil), b.Env...), "CGO_ENABLED=0", "GOWORK=off")
 	report := newProgress(b.Progress, p.name)
@@ -164,7 +164,7 @@ func (b Builder) compile(ctx context.Context, p program, module, output string) 
 }
 
 func (b Builder) goEnv(ctx context.Context, name string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "env", name) //nolint:gosec // fixed words
+	cmd := exec.CommandContext(ctx, "go", "env", name)
 	cmd.Env = b.Env
 	out, err := cmd.Output()
 	if err != nil {
