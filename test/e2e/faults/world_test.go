@@ -32,6 +32,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
+	"github.com/kubectl-irsa/kubectl-irsa/test/schema"
 	"github.com/kubectl-irsa/kubectl-irsa/test/world/inside"
 )
 
@@ -362,10 +363,23 @@ func (w *world) irsa(command string, admin bool, env ...string) outcome {
 	if err := json.Unmarshal(out.Bytes(), &o); err != nil {
 		w.t.Fatalf("kubectl irsa %s: %v\n%s", strings.Join(args, " "), err, out.String())
 	}
+	w.fits(out.Bytes())
 	if (err != nil) != (o.RootCause != nil) {
 		w.t.Errorf("exit code %v beside root cause %v", err, o.RootCause)
 	}
 	return o
+}
+
+// fits holds a report against the documented schema of its kind.
+func (w *world) fits(report []byte) {
+	w.t.Helper()
+	var meta struct{ Kind string }
+	w.must(json.Unmarshal(report, &meta))
+	rules, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "schema", strings.ToLower(meta.Kind)+".json"))
+	w.must(err)
+	if err := schema.Validate(rules, report); err != nil {
+		w.t.Errorf("the report does not fit its schema: %v", err)
+	}
 }
 
 // paste runs lines as a person would.
