@@ -55,19 +55,29 @@ func (p *page) text(line string) {
 	p.parts = append(p.parts, part{text: line})
 }
 
-// console takes a line of a block: a command behind "$ ", which a backslash
-// continues, or what a command prints.
+// console takes a line of a block: a command behind "$ ", which a backslash or a
+// here-document continues, or what a command prints.
 func (p *page) console(line string) {
 	last := len(p.parts) - 1
 	switch {
 	case strings.HasPrefix(line, "$ "):
 		p.parts = append(p.parts, part{text: line, command: strings.TrimPrefix(line, "$ ")})
-	case p.parts[last].command != "" && p.parts[last].output == "" && strings.HasSuffix(p.parts[last].command, "\\\n"):
+	case p.parts[last].output == "" && unfinished(p.parts[last].command):
 		p.parts[last].text += line
 		p.parts[last].command += line
 	default:
 		p.parts[last].output += line
 	}
+}
+
+var hereDocument = regexp.MustCompile(`<<'?(\w+)'?`)
+
+// unfinished reports whether a command goes on in the next line.
+func unfinished(command string) bool {
+	if m := hereDocument.FindStringSubmatch(command); m != nil {
+		return !strings.HasSuffix(command, "\n"+m[1]+"\n")
+	}
+	return strings.HasSuffix(command, "\\\n")
 }
 
 // commands are the indexes of the parts that are commands.

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const sample = "# A page\n<!-- world: --bare -->\n\n```console\n$ echo one\none\n$ echo \\\n  two\ntwo\n```\n\ntext\n\n```console norun\n$ reboot\n```\n"
+const sample = "# A page\n<!-- world: --bare -->\n\n```console\n$ echo one\none\n$ echo \\\n  two\ntwo\n$ cat <<EOF\nthree\nEOF\nthree\n```\n\ntext\n\n```console norun\n$ reboot\n```\n"
 
 func TestParseFindsCommandsAndKeepsThePage(t *testing.T) {
 	p := parse(sample)
@@ -21,7 +21,7 @@ func TestParseFindsCommandsAndKeepsThePage(t *testing.T) {
 	for _, i := range p.commands() {
 		got = append(got, shown{p.parts[i].command, p.parts[i].output})
 	}
-	if d := cmp.Diff([]shown{{"echo one\n", "one\n"}, {"echo \\\n  two\n", "two\n"}}, got); d != "" {
+	if d := cmp.Diff([]shown{{"echo one\n", "one\n"}, {"echo \\\n  two\n", "two\n"}, {"cat <<EOF\nthree\nEOF\n", "three\n"}}, got); d != "" {
 		t.Error(d)
 	}
 	at := p.commands()
