@@ -24,7 +24,7 @@ func Find(text string) []Cause {
 		}
 		found := make([]Cause, 0, len(e.causes))
 		for _, code := range e.causes {
-			found = append(found, causes[code])
+			found = append(found, causes()[code])
 		}
 		return found
 	}
@@ -33,7 +33,7 @@ func Find(text string) []Cause {
 
 // ByCode is the cause of a code of the catalogue: ROLE4.
 func ByCode(code string) (Cause, bool) {
-	cause, known := causes[strings.ToUpper(code)]
+	cause, known := causes()[strings.ToUpper(code)]
 	return cause, known
 }
 

@@ -88,7 +88,7 @@ func TestFindReadsStackTraces(t *testing.T) {
 func TestEveryCauseOfTheCatalogueIsDescribed(t *testing.T) {
 	for _, e := range catalogue {
 		for _, code := range e.causes {
-			cause, known := causes[code]
+			cause, known := causes()[code]
 			if !known {
 				t.Errorf("%q names %s, which is not described", e.all, code)
 				continue

@@ -3,7 +3,6 @@ package issuer
 import (
 	"context"
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,7 +79,7 @@ func (f *Found) fromContext(name string) {
 	}
 }
 
-var talosImage = regexp.MustCompile(`^Talos \((v[0-9.]+)`)
+var talosImage = rule(`^Talos \((v[0-9.]+)`)
 
 func (f *Found) fromNode(node corev1.Node) {
 	f.Known.Nodes = append(f.Known.Nodes, node.Name)
@@ -90,7 +89,7 @@ func (f *Found) fromNode(node corev1.Node) {
 			break
 		}
 	}
-	switch image := talosImage.FindStringSubmatch(node.Status.NodeInfo.OSImage); {
+	switch image := talosImage().FindStringSubmatch(node.Status.NodeInfo.OSImage); {
 	case image != nil:
 		f.Distribution, f.Known.Talos = Talos, image[1]
 	case strings.HasPrefix(node.Spec.ProviderID, "kind://"):

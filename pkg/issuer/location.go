@@ -3,7 +3,6 @@ package issuer
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -37,11 +36,11 @@ func (l Location) ARN(key string) string {
 // a virtual-hosted URL is cut off: s3.REGION, s3-REGION, s3.dualstack.REGION and
 // the legacy global s3.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-var s3Host = regexp.MustCompile(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
+var s3Host = rule(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
 
 // bucketName is S3's rule for the names of buckets:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketName = rule(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // LocationOf is the place in S3 that an issuer's URL leads to, false where the
 // URL is not one of S3's. Both forms of URL are known:
@@ -52,7 +51,7 @@ func LocationOf(issuer string) (Location, bool) {
 	if err != nil || u.Scheme != "https" || u.Port() != "" {
 		return Location{}, false
 	}
-	match := s3Host.FindStringSubmatch(strings.ToLower(u.Hostname()))
+	match := s3Host().FindStringSubmatch(strings.ToLower(u.Hostname()))
 	if match == nil {
 		return Location{}, false
 	}
@@ -62,7 +61,7 @@ func LocationOf(issuer string) (Location, bool) {
 		l.Bucket, path, _ = strings.Cut(path, "/")
 	}
 	l.Prefix = strings.TrimSuffix(path, "/")
-	if !bucketName.MatchString(l.Bucket) {
+	if !bucketName().MatchString(l.Bucket) {
 		return Location{}, false
 	}
 	return l, true
@@ -122,7 +121,7 @@ func ParseTarget(text string) (Target, error) {
 		return Target{}, fmt.Errorf("target %q: use s3://BUCKET[/PREFIX], dir:PATH or -", text)
 	}
 	bucket, prefix, _ := strings.Cut(rest, "/")
-	if !bucketName.MatchString(bucket) || strings.Contains(bucket, "..") {
+	if !bucketName().MatchString(bucket) || strings.Contains(bucket, "..") {
 		return Target{}, fmt.Errorf("target %q: %q is not the name of a bucket (3 to 63 lower-case letters, digits, dots and hyphens)", text, bucket)
 	}
 	return Target{Location: Location{Bucket: bucket, Prefix: strings.Trim(prefix, "/")}}, nil

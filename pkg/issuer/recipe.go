@@ -56,18 +56,18 @@ func BucketURL(bucket, region string) string {
 // EKS, GKE and AKS.
 var managed = []struct {
 	service string
-	issuer  *regexp.Regexp
+	issuer  func() *regexp.Regexp
 }{
-	{"EKS", regexp.MustCompile(`^https://oidc\.eks\.[a-z0-9-]+\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws|amazonaws\.eu)/id/`)},
-	{"GKE", regexp.MustCompile(`^https://container\.googleapis\.com/v1/projects/`)},
-	{"AKS", regexp.MustCompile(`^https://[a-z0-9.-]+\.oic\.(?:prod-)?aks\.azure\.(?:com|us|cn)/`)},
+	{"EKS", rule(`^https://oidc\.eks\.[a-z0-9-]+\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws|amazonaws\.eu)/id/`)},
+	{"GKE", rule(`^https://container\.googleapis\.com/v1/projects/`)},
+	{"AKS", rule(`^https://[a-z0-9.-]+\.oic\.(?:prod-)?aks\.azure\.(?:com|us|cn)/`)},
 }
 
 // Managed is the service that publishes this issuer's documents itself: EKS, GKE
 // or AKS; "" where none does. Its issuer is fixed, and public already.
 func Managed(issuer string) string {
 	for _, m := range managed {
-		if m.issuer.MatchString(issuer) {
+		if m.issuer().MatchString(issuer) {
 			return m.service
 		}
 	}
