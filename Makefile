@@ -48,6 +48,10 @@ $(LINTER): tools/go.mod tools/go.sum
 build:
 	CGO_ENABLED=0 go build -gcflags=github.com/aws/...=-l -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
 
+# docs/cli, from the help of the commands
+generate:
+	go run ./docs/generate
+
 # what a release holds, and how it is made: docs/releasing.md
 release:
 	go run ./release --version "$(VERSION)" $(RELEASE_FLAGS)
