@@ -243,5 +243,6 @@ func (o *setupCommand) checkIssuer(ctx context.Context, readErr error) error {
 	if err := recipe.run(ctx); err != nil {
 		return errors.Join(private, err)
 	}
-	return hint.Wrap(private, "the API server has to be told another issuer, which nobody can do from outside: the steps are above; afterwards run this command again")
+	return hint.Wrap(private, "the API server has to be told another issuer, which nobody can do from outside: the steps are above; afterwards run again",
+		fmt.Sprintf("kubectl irsa setup %s -n %s", o.serviceAccount, o.cluster.namespace))
 }
