@@ -70,8 +70,7 @@ func (o *bindCommand) run(ctx context.Context) error {
 	spec.Name = b.roleName
 	links := chainOf(admin.IAM, issuer, b, spec, o.overwrite, false)
 	steps := append(links.provider.Steps(), links.role.Steps()...)
-	_, err = o.apply(ctx, o.factory, append(steps, links.annotate.Step()))
-	return err
+	return o.apply(ctx, o.factory, append(steps, links.annotate.Step()))
 }
 
 // lookAtBoth reads the ServiceAccount and the issuer side by side.
@@ -144,6 +143,5 @@ func (o *unbindCommand) run(ctx context.Context) error {
 	}
 	unannotate := &role.Unannotate{Account: b.account, RoleName: b.roleName}
 	// The annotation goes last: it is what a second run knows the role by.
-	_, err = o.apply(ctx, o.factory, []plan.Step{untrust.Step(), unannotate.Step()})
-	return err
+	return o.apply(ctx, o.factory, []plan.Step{untrust.Step(), unannotate.Step()})
 }

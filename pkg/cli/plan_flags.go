@@ -21,10 +21,10 @@ func (p *planFlags) add(cmd *cobra.Command) {
 func (p *planFlags) mayMint() bool { return p.dryRun == dryRunNone }
 
 // apply runs a plan and prints what became of it, also beside an error.
-func (p *planFlags) apply(ctx context.Context, f *Factory, steps []plan.Step) ([]plan.Outlook, error) {
+func (p *planFlags) apply(ctx context.Context, f *Factory, steps []plan.Step) error {
 	outlook, err := f.runPlan(ctx, steps, plan.Options{DryRun: dryRunOf(p.dryRun)})
 	if outlook != nil && ctx.Err() == nil {
 		err = errors.Join(err, f.print(p.output, planReportOf(outlook, p.dryRun)))
 	}
-	return outlook, err
+	return err
 }

@@ -97,8 +97,7 @@ func (o *providerCreateCommand) run(ctx context.Context) error {
 		return err
 	}
 	ensure := &provider.Ensure{IAM: admin.IAM, Issuer: issuer, Audiences: o.audiences, Thumbprints: o.thumbprints, Tags: tags}
-	_, err = o.apply(ctx, o.factory, ensure.Steps())
-	return err
+	return o.apply(ctx, o.factory, ensure.Steps())
 }
 
 type providerGetCommand struct {
@@ -219,8 +218,7 @@ func (o *providerDeleteCommand) run(ctx context.Context) error {
 		return err
 	}
 	remove := &provider.Remove{IAM: admin.IAM, Issuer: issuer}
-	_, err = o.apply(ctx, o.factory, []plan.Step{remove.DeleteStep()})
-	return err
+	return o.apply(ctx, o.factory, []plan.Step{remove.DeleteStep()})
 }
 
 type providerAudienceCommand struct {
@@ -270,6 +268,5 @@ func (o *providerAudienceCommand) run(ctx context.Context) error {
 	if !o.add {
 		steps = []plan.Step{(&provider.Remove{IAM: admin.IAM, Issuer: issuer}).RemoveAudienceStep(o.audience)}
 	}
-	_, err = o.apply(ctx, o.factory, steps)
-	return err
+	return o.apply(ctx, o.factory, steps)
 }

@@ -84,8 +84,7 @@ func (o *roleCreateCommand) run(ctx context.Context) error {
 		return err
 	}
 	ensure.Spec = spec
-	_, err = o.apply(ctx, o.factory, ensure.Steps())
-	return err
+	return o.apply(ctx, o.factory, ensure.Steps())
 }
 
 // ensure is the trust that the flags ask for, of a role yet to be named.
@@ -281,6 +280,5 @@ func (o *roleDeleteCommand) run(ctx context.Context) error {
 		return err
 	}
 	remove := &role.Delete{IAM: admin.IAM, Name: o.name}
-	_, err = o.apply(ctx, o.factory, []plan.Step{remove.Step(role.StepDelete)})
-	return err
+	return o.apply(ctx, o.factory, []plan.Step{remove.Step(role.StepDelete)})
 }

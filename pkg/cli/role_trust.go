@@ -54,8 +54,7 @@ func (o *roleTrustAddCommand) run(ctx context.Context) error {
 		return err
 	}
 	ensure.Spec.Name, ensure.Existing, ensure.Foreign = o.name, true, true
-	_, err = o.apply(ctx, o.factory, ensure.Steps())
-	return err
+	return o.apply(ctx, o.factory, ensure.Steps())
 }
 
 type roleTrustRemoveCommand struct {
@@ -115,6 +114,5 @@ func (o *roleTrustRemoveCommand) run(ctx context.Context) error {
 		return fmt.Errorf("removing the trust in %s: %w", subjects[0], err)
 	}
 	untrust := &role.Untrust{IAM: admin.IAM, Name: o.name, Issuer: issuer, Subject: subjects[0], Provider: providerOf(admin, issuer)}
-	_, err = o.apply(ctx, o.factory, []plan.Step{untrust.Step()})
-	return err
+	return o.apply(ctx, o.factory, []plan.Step{untrust.Step()})
 }

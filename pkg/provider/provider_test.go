@@ -28,29 +28,29 @@ func TestEnsure(t *testing.T) {
 	const thumbprint = "0123456789abcdef0123456789abcdef01234567"
 	for name, tc := range map[string]struct {
 		has      []string // audiences of a provider that somebody else made
-		ensure   Ensure
+		ensure   *Ensure
 		requests []string
 		want     *Provider
 	}{
 		"a new provider has the audiences, our tags and no thumbprint that was asked for": {
-			ensure:   Ensure{Audiences: []string{"sts.amazonaws.com", "vault"}, Tags: map[string]string{"team": "shop"}},
+			ensure:   &Ensure{Audiences: []string{"sts.amazonaws.com", "vault"}, Tags: map[string]string{"team": "shop"}},
 			requests: []string{"iam:ListOpenIDConnectProviders", "s3:ListObjects", "iam:CreateOpenIDConnectProvider"},
 			want: &Provider{ARN: arn, Issuer: url, Audiences: []string{"sts.amazonaws.com", "vault"},
 				Tags: map[string]string{"team": "shop", irsa.TagOwned: "true", irsa.TagIssuer: url}},
 		},
 		"a thumbprint goes along where it is asked for": {
-			ensure:   Ensure{Audiences: []string{"a"}, Thumbprints: []string{thumbprint}},
+			ensure:   &Ensure{Audiences: []string{"a"}, Thumbprints: []string{thumbprint}},
 			requests: []string{"iam:ListOpenIDConnectProviders", "iam:CreateOpenIDConnectProvider"},
 			want: &Provider{ARN: arn, Issuer: url, Audiences: []string{"a"}, Thumbprints: []string{thumbprint},
 				Tags: map[string]string{irsa.TagOwned: "true", irsa.TagIssuer: url}},
 		},
 		"an audience is added beside the others": {
-			has: []string{"other"}, ensure: Ensure{Audiences: []string{"sts.amazonaws.com"}},
+			has: []string{"other"}, ensure: &Ensure{Audiences: []string{"sts.amazonaws.com"}},
 			requests: []string{"iam:ListOpenIDConnectProviders", "iam:GetOpenIDConnectProvider", "iam:AddClientIDToOpenIDConnectProvider"},
 			want:     &Provider{ARN: arn, Issuer: url, Audiences: []string{"other", "sts.amazonaws.com"}, Tags: map[string]string{}},
 		},
 		"what is there is left alone": {
-			has: []string{"sts.amazonaws.com"}, ensure: Ensure{Audiences: []string{"sts.amazonaws.com"}, Existing: true},
+			has: []string{"sts.amazonaws.com"}, ensure: &Ensure{Audiences: []string{"sts.amazonaws.com"}, Existing: true},
 			requests: []string{"iam:ListOpenIDConnectProviders", "iam:GetOpenIDConnectProvider"},
 			want:     &Provider{ARN: arn, Issuer: url, Audiences: []string{"sts.amazonaws.com"}, Tags: map[string]string{}},
 		},
