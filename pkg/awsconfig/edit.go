@@ -117,7 +117,7 @@ type state struct {
 }
 
 func readState(target string) (state, error) {
-	file, err := os.Open(target) //nolint:gosec // the path is the user's own
+	file, err := os.Open(target)
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{}, nil
 	}
@@ -157,7 +157,7 @@ func resolve(path string) (string, error) {
 		link, err := os.Readlink(path)
 		if err != nil {
 			// No link, or nothing there: reading will tell.
-			return path, nil //nolint:nilerr // see above
+			return path, nil
 		}
 		if !filepath.IsAbs(link) {
 			link = filepath.Join(filepath.Dir(path), link)

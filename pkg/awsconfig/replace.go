@@ -80,7 +80,7 @@ func writeTemp(target string, like fs.FileInfo, data []byte) (name string, err e
 // overwrite changes the file in place. What is new in length goes first: where
 // the disk is full the old bytes are still there, and come back.
 func overwrite(target string, old, data []byte) (err error) {
-	file, err := os.OpenFile(target, os.O_WRONLY, 0) //nolint:gosec // the path is the user's own
+	file, err := os.OpenFile(target, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}

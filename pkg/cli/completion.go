@@ -185,5 +185,5 @@ func copyProgram(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, program, 0o700) //nolint:gosec // a folder that the user named, and a program
+	return os.WriteFile(to, program, 0o700)
 }

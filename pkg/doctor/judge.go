@@ -11,18 +11,18 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
 
-// Check and Result are those of package check, over Facts.
-type (
-	Check  = check.Check[Facts]
-	Result = check.Result
-)
+// Check is one of package check, over Facts.
+type Check = check.Check[Facts]
+
+// Result is what a Check says.
+type Result = check.Result
 
 func pass(format string, args ...any) Result {
 	return Result{Status: check.Pass, Detail: fmt.Sprintf(format, args...)}
 }
 
-func skip(format string, args ...any) Result {
-	return Result{Status: check.Skip, Detail: fmt.Sprintf(format, args...)}
+func skip(detail string) Result {
+	return Result{Status: check.Skip, Detail: detail}
 }
 
 func unknown(format string, args ...any) Result {

@@ -26,10 +26,7 @@ func (j *Injector) Document(document []byte) ([]byte, []Workload, error) {
 	if len(all) == 0 {
 		return document, workloads, nil
 	}
-	changed, err := j.change(body, root, all)
-	if err != nil {
-		return nil, workloads, err
-	}
+	changed := change(body, root, all)
 	if changed == nil {
 		if changed, err = j.reprint(body, root); err != nil {
 			return nil, workloads, err
@@ -67,24 +64,24 @@ func (j *Injector) judgeAll(root *yaml.Node) ([]Workload, []additions) {
 
 // change adds to the text, and proves by reading it again that nothing else
 // became of it; nil where that is not so.
-func (j *Injector) change(body []byte, root *yaml.Node, all []additions) ([]byte, error) {
+func change(body []byte, root *yaml.Node, all []additions) []byte {
 	for _, a := range all {
 		if !a.own {
-			return nil, nil
+			return nil
 		}
 	}
 	changed, ok := newSplicer(body, root).splice(all)
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	for _, a := range all {
 		a.apply()
 	}
 	again, err := parse(changed)
 	if err != nil || !same(root, again) {
-		return nil, nil //nolint:nilerr // text that cannot be read is what is looked for
+		return nil
 	}
-	return changed, nil
+	return changed
 }
 
 // reprint writes a document out from its nodes, without aliases.

@@ -15,7 +15,7 @@ var configurations = map[Distribution]func(Known) configuration{
 // Kubernetes 1.31 on; before that only a static pod's manifest holds two.
 // https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/
 func kubeadm(k Known) configuration {
-	if before(k.Kubernetes, 1, 31) {
+	if before(k.Kubernetes, 31) {
 		return configuration{
 			both: true, where: "on every control-plane node, one after the other",
 			why: []string{
@@ -122,7 +122,7 @@ func rancher(name string) func(Known) configuration {
 	service := map[string]string{"k3s": "k3s", "rke2": "rke2-server"}[name]
 	return func(k Known) configuration {
 		return configuration{
-			both: !before(k.Kubernetes, 1, 24), where: "on every server node, one after the other",
+			both: !before(k.Kubernetes, 24), where: "on every server node, one after the other",
 			why: []string{
 				"a kube-apiserver-arg=service-account-issuer=… in another file has to go: the first one signs",
 				"releases before 1.24 pass on only the last of two issuers",
@@ -148,7 +148,7 @@ func talos(k Known) configuration {
 		return []string{"talosctl patch machineconfig --nodes CONTROL-PLANE-IP --patch @issuer.yaml"}
 	}
 	where := "on every control-plane node, one after the other"
-	if k.Talos != "" && before(k.Talos, 1, 13) {
+	if k.Talos != "" && before(k.Talos, 13) {
 		return configuration{
 			both: false, where: where, commands: patch,
 			why: []string{"Talos before 1.13 passes one issuer on; 1.14 holds both"},
@@ -158,7 +158,7 @@ func talos(k Known) configuration {
 		}
 	}
 	why := []string{"talosctl restarts the API server by itself"}
-	if k.Talos == "" || before(k.Talos, 1, 14) {
+	if k.Talos == "" || before(k.Talos, 14) {
 		why = append(why, "this document is of Talos 1.14; in 1.13 an issuer in cluster.apiServer.extraArgs is accepted but does not sign, so upgrade first",
 			"before 1.13 it is cluster.apiServer.extraArgs, with the one issuer that signs")
 	}
@@ -179,7 +179,7 @@ func talos(k Known) configuration {
 // https://docs.k0sproject.io/head/configuration/#specapi
 func k0s(k Known) configuration {
 	c := configuration{
-		both: !before(k.Kubernetes, 1, 35), where: "on every controller, one after the other",
+		both: !before(k.Kubernetes, 35), where: "on every controller, one after the other",
 		why: []string{"merge this into the configuration; k0s before 1.35 has no rawArgs, and holds one issuer"},
 		files: func(issuers []string) []File {
 			text := "spec:\n  api:\n    extraArgs:\n      service-account-issuer: " + issuers[0] + "\n"
@@ -196,14 +196,14 @@ func k0s(k Known) configuration {
 	return c
 }
 
-// before reports whether a version such as v1.30.4+k3s1 is older than major.minor;
+// before reports whether a version such as v1.30.4+k3s1 is older than 1.MINOR;
 // an unknown one is not.
-func before(version string, major, minor int) bool {
+func before(version string, minor int) bool {
 	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
 	if len(parts) < 2 {
 		return false
 	}
 	a, errA := strconv.Atoi(parts[0])
 	b, errB := strconv.Atoi(strings.TrimRight(parts[1], "+"))
-	return errA == nil && errB == nil && (a < major || a == major && b < minor)
+	return errA == nil && errB == nil && (a < 1 || a == 1 && b < minor)
 }

@@ -66,7 +66,7 @@ func supervise(s spec) (int, error) {
 		}
 	case signal := <-signals:
 		cancel()
-		_ = <-started // its end is what is waited for
+		<-started //nolint:errcheck // its end is what is waited for
 		return signalCode(signal), nil
 	}
 	listener, err := control.Listen(filepath.Join(s.Dir, controlSocket), w.control)
