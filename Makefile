@@ -7,7 +7,7 @@ WORLD   := go run ./test/world
 LINTER  := bin/golangci-lint
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: release demo test unit cross e2e bench lint generate build servers help
+.PHONY: release demo test unit cross e2e world bench lint generate build servers help
 
 help:
 	@sed -n 's/^# //p' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ cross:
 # the same promises against a real kube-apiserver, IAM, STS and S3
 e2e: build servers
 	$(WORLD) --plugin $(CURDIR)/bin -- go test -tags e2e -count=1 -p 1 -timeout 60m ./test/e2e/...
+
+# a shell in that world; OPTIONS=--bare has nothing set up, OPTIONS=--help says what else
+world: build servers
+	$(WORLD) --plugin $(CURDIR)/bin $(OPTIONS)
 
 # the servers are built once and kept in the user's cache directory
 servers:

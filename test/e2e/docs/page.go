@@ -8,8 +8,8 @@ import (
 // page is a Markdown file taken apart into lines that stay and commands with
 // what they print.
 type page struct {
-	world []string // options of its world
-	parts []part
+	worlds [][]string // options of its worlds, in the order of the page
+	parts  []part
 }
 
 // part is either text, or one command of a console block.
@@ -17,6 +17,7 @@ type part struct {
 	text    string // with its line ends
 	command string // "" for text
 	output  string // what the page shows below the command
+	world   int    // which of the page's worlds it is run in
 }
 
 var (
@@ -26,12 +27,12 @@ var (
 
 // parse takes a page apart; put together again, its parts are the page.
 func parse(markdown string) page {
-	var p page
+	p := page{worlds: [][]string{nil}}
 	inside := false
 	for _, line := range strings.SplitAfter(markdown, "\n") {
 		bare := strings.TrimRight(line, "\n")
 		if m := worldComment.FindStringSubmatch(bare); m != nil {
-			p.world = strings.Fields(m[1])
+			p.enter(strings.Fields(m[1]))
 		}
 		if m := fence.FindStringSubmatch(bare); m != nil {
 			inside = !inside && m[2] == "console"
@@ -45,6 +46,15 @@ func parse(markdown string) page {
 		p.console(line)
 	}
 	return p
+}
+
+// enter begins another world. A comment before the first command is about the first.
+func (p *page) enter(options []string) {
+	if len(p.commands()) == 0 {
+		p.worlds[0] = options
+		return
+	}
+	p.worlds = append(p.worlds, options)
 }
 
 func (p *page) text(line string) {
@@ -61,7 +71,7 @@ func (p *page) console(line string) {
 	last := len(p.parts) - 1
 	switch {
 	case strings.HasPrefix(line, "$ "):
-		p.parts = append(p.parts, part{text: line, command: strings.TrimPrefix(line, "$ ")})
+		p.parts = append(p.parts, part{text: line, command: strings.TrimPrefix(line, "$ "), world: len(p.worlds) - 1})
 	case p.parts[last].output == "" && unfinished(p.parts[last].command):
 		p.parts[last].text += line
 		p.parts[last].command += line

@@ -13,7 +13,7 @@ func TestParseFindsCommandsAndKeepsThePage(t *testing.T) {
 	if got := p.with(nil); got != sample {
 		t.Errorf("the page changed: %s", cmp.Diff(sample, got))
 	}
-	if d := cmp.Diff([]string{"--bare"}, p.world); d != "" {
+	if d := cmp.Diff([][]string{{"--bare"}}, p.worlds); d != "" {
 		t.Error(d)
 	}
 	type shown struct{ Command, Output string }
@@ -27,6 +27,20 @@ func TestParseFindsCommandsAndKeepsThePage(t *testing.T) {
 	at := p.commands()
 	if d := cmp.Diff(true, p.with(map[int]string{at[0]: "other\n"}) != sample); d != "" {
 		t.Error("a changed output leaves the page as it was")
+	}
+}
+
+func TestAPageMayMoveToAnotherWorld(t *testing.T) {
+	p := parse("```console\n$ one\n```\n<!-- world: --bare -->\n```console\n$ two\n$ three\n```\n")
+	if d := cmp.Diff([][]string{nil, {"--bare"}}, p.worlds); d != "" {
+		t.Error(d)
+	}
+	var worlds []int
+	for _, i := range p.commands() {
+		worlds = append(worlds, p.parts[i].world)
+	}
+	if d := cmp.Diff([]int{0, 1, 1}, worlds); d != "" {
+		t.Error(d)
 	}
 }
 
