@@ -77,12 +77,15 @@ func (o *bindCommand) run(ctx context.Context) error {
 func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint, toMake bool) (*binding, string, error) {
 	var issuer string
 	var issuerErr error
+	traced, connected := firstOf(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		<-connected.Done()
 		issuer, issuerErr = i.findIn(ctx, c, mint)
 	}()
-	bound, err := b.look(ctx, c, toMake)
+	bound, err := b.look(traced, c, toMake)
+	connected.close()
 	<-done
 	if err == nil {
 		err = issuerErr

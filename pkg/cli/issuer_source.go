@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/http/httptrace"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -75,4 +76,20 @@ func (i *issuerFlag) findIn(ctx context.Context, c *cluster, mint bool) (string,
 		return "", hint.Wrap(err, "what to tell the API server:", "kubectl irsa issuer plan")
 	}
 	return found, nil
+}
+
+// shared is done once a first request has a connection, which others can share
+// from then on: two requests that begin at once dial two.
+type shared struct {
+	context.Context
+	close context.CancelFunc
+}
+
+// firstOf is a context for a first request, and the connection that it gets.
+// Whoever makes the request closes it when the request has ended, however.
+func firstOf(ctx context.Context) (context.Context, shared) {
+	up, cancel := context.WithCancel(ctx)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { cancel() },
+	}), shared{up, cancel}
 }

@@ -201,11 +201,14 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	}
 	var readErr error
 	read := make(chan struct{})
+	traced, connected := firstOf(ctx)
 	go func() {
 		defer close(read)
+		<-connected.Done()
 		o.live, readErr = issuer.Read(ctx, core.RESTClient())
 	}()
-	o.binding, err = o.bindingFlags.binding(ctx, o.cluster)
+	o.binding, err = o.bindingFlags.binding(traced, o.cluster)
+	connected.close()
 	<-read
 	if err := o.checkIssuer(ctx, readErr); err != nil {
 		return err
