@@ -7,6 +7,7 @@ package bindings
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
@@ -61,6 +62,13 @@ type Roles struct {
 	Account string // twelve digits
 	Known   map[string]Role
 	Present map[string]bool // every role of the account, whatever it trusts
+	Issuer  string          // the cluster's, without https://
+}
+
+// trusts reports whether a grant is to tokens of the cluster.
+func (r *Roles) trusts(g trustpolicy.Grant) bool {
+	_, issuer, isOIDC := strings.Cut(g.Provider, ":oidc-provider/")
+	return isOIDC && issuer == r.Issuer
 }
 
 // Join brings the two sides together: a binding for each annotated
@@ -101,6 +109,9 @@ func judge(a Account, provider func(account, partition string) string, roles *Ro
 			b.Detail = err.Error()
 		}
 		return b
+	case roles.Account == "":
+		b.Status, b.Detail = Unknown, "IAM lists no role, which leaves open which account that is"
+		return b
 	case roles.Account != arn.Account:
 		b.Status, b.Detail = Unknown, "the role is in account "+arn.Account+", the credentials are for "+roles.Account
 		return b
@@ -139,6 +150,9 @@ func unanswered(accounts map[[2]string]Account, roles *Roles) (all []Binding) {
 		}
 		seen := map[[2]string]bool{}
 		for _, grant := range trustpolicy.Grants(role.Policy) {
+			if !roles.trusts(grant) {
+				continue // the ServiceAccounts of another cluster
+			}
 			for _, subject := range grant.Subjects {
 				namespace, name, ok := irsa.ParseSubject(subject.Text)
 				key := [2]string{namespace, name}

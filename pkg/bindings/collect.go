@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
@@ -159,7 +160,7 @@ func listRoles(ctx context.Context, client roleLister) ([]rawRole, error) {
 	for {
 		page, err := client.ListRoles(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("listing roles: %w", err)
+			return nil, fmt.Errorf("listing roles: %w", awsapi.Brief(err))
 		}
 		for _, role := range page.Roles {
 			all = append(all, rawRole{aws.ToString(role.Arn), aws.ToString(role.AssumeRolePolicyDocument)})
@@ -173,8 +174,8 @@ func listRoles(ctx context.Context, client roleLister) ([]rawRole, error) {
 
 // parseRoles parses the trust policies that name the issuer, and only those.
 func parseRoles(raw []rawRole, issuer string) *Roles {
-	roles := &Roles{Known: map[string]Role{}, Present: map[string]bool{}}
 	host := strings.TrimPrefix(issuer, "https://")
+	roles := &Roles{Known: map[string]Role{}, Present: map[string]bool{}, Issuer: host}
 	for _, r := range raw {
 		roles.Present[r.arn] = true
 		if arn, err := irsa.ParseRoleARN(r.arn, true); err == nil {

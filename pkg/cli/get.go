@@ -127,7 +127,12 @@ const discoveryPath = "/.well-known/openid-configuration"
 // issuerOf reads the issuer from the API server's own document.
 func issuerOf(api rest.Interface) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
-		text, err := api.Get().AbsPath(discoveryPath).SetHeader("Accept", "*/*").DoRaw(ctx)
+		answer := api.Get().AbsPath(discoveryPath).SetHeader("Accept", "*/*").Do(ctx)
+		err := answer.Error() // with the server's own sentence, which Raw leaves out
+		var text []byte
+		if err == nil {
+			text, err = answer.Raw()
+		}
 		if err != nil {
 			return "", fmt.Errorf("reading the API server's discovery document: %w", err)
 		}

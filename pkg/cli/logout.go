@@ -96,6 +96,6 @@ func (o *logoutCommand) match() (func(login.Owned) bool, string, error) {
 		return nil, "", err
 	}
 	return func(p login.Owned) bool {
-		return p.Pinned.ServiceAccount == o.serviceAccount && p.Pinned.Namespace == c.namespace && p.Pinned.Context == c.context
+		return p.Pinned.ServiceAccount == o.serviceAccount && p.Pinned.Namespace == c.namespace && p.Pinned.Context == c.context && p.Pinned.ReadsFrom(c.kubeconfig)
 	}, fmt.Sprintf("of serviceaccount %s/%s in context %s", c.namespace, o.serviceAccount, c.context), nil
 }

@@ -17,7 +17,11 @@ const jwksPath = "/openid/v1/jwks"
 // the user may read them.
 func verify(ctx context.Context, api rest.Interface, t oidc.Token) tokenVerified {
 	// The server answers 406 to a request that accepts JSON alone.
-	text, err := api.Get().AbsPath(jwksPath).SetHeader("Accept", "application/jwk-set+json").DoRaw(ctx)
+	answer := api.Get().AbsPath(jwksPath).SetHeader("Accept", "application/jwk-set+json").Do(ctx)
+	if err := answer.Error(); err != nil { // with the server's own sentence, which Raw leaves out
+		return tokenVerified{Detail: fmt.Sprintf("not checked: %v", err)}
+	}
+	text, err := answer.Raw()
 	if err != nil {
 		return tokenVerified{Detail: fmt.Sprintf("not checked: %v", err)}
 	}

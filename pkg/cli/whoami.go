@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	authenticationv1client "k8s.io/client-go/kubernetes/typed/authentication/v1"
@@ -71,7 +72,7 @@ func (o *whoamiCommand) run(ctx context.Context) error {
 	o.lookAtCluster(ctx, &report)
 	if report.Source == "" {
 		for _, p := range owned {
-			if p.Pinned.Context == report.Context {
+			if p.Pinned.Context == report.Context && p.Pinned.ReadsFrom(report.kubeconfig) {
 				report.Profiles = append(report.Profiles, itemOf(p))
 			}
 		}
@@ -112,7 +113,7 @@ func (o *whoamiCommand) choose(r *identityReport, owned []login.Owned) error {
 		if p.Name == name {
 			r.Source, r.Profile = sourceProfile, name
 			r.Context, r.Namespace, r.ServiceAccount, r.RoleARN = p.Pinned.Context, p.Pinned.Namespace, p.Pinned.ServiceAccount, p.Pinned.RoleARN
-			r.kubeconfig = p.Pinned.Kubeconfig
+			r.kubeconfig, r.extra = p.Pinned.Kubeconfig, p.Pinned.Extra
 			if !p.Expiration.IsZero() {
 				r.Expiration = &p.Expiration
 			}
@@ -176,12 +177,13 @@ func (o *whoamiCommand) lookAtCluster(ctx context.Context, r *identityReport) {
 			return
 		}
 	}
+	f.pinFlags(r.extra)
 	c, err := f.cluster()
 	if err != nil {
 		f.note("note: the cluster's user is unknown: %v", err)
 		return
 	}
-	r.Context = c.context
+	r.Context, r.kubeconfig = c.context, c.kubeconfig
 	if r.Namespace == "" {
 		r.Namespace = c.namespace
 	}
@@ -196,6 +198,26 @@ func (o *whoamiCommand) lookAtCluster(ctx context.Context, r *identityReport) {
 		return
 	}
 	r.ClusterUser = &clusterUser{Name: review.Status.UserInfo.Username, Groups: review.Status.UserInfo.Groups}
+}
+
+// pinFlags takes over kubeconfig flags that a profile was made with, except
+// where the user says otherwise here.
+func (f *Factory) pinFlags(flags []string) {
+	given := map[string]bool{}
+	f.flags.VisitAll(func(flag *pflag.Flag) { given[flag.Name] = flag.Changed })
+	for _, text := range flags {
+		name, value, has := strings.Cut(strings.TrimLeft(text, "-"), "=")
+		flag := f.flags.Lookup(name)
+		if flag == nil || given[name] {
+			continue
+		}
+		if !has {
+			value = flag.NoOptDefVal
+		}
+		if err := f.flags.Set(name, value); err != nil {
+			f.note("note: the profile's --%s is passed over: %v", name, err)
+		}
+	}
 }
 
 type clusterUser struct {
@@ -219,6 +241,7 @@ type identityReport struct {
 	Profiles       []profileItem `json:"profiles,omitempty"` // of the context, where no identity is in use
 
 	kubeconfig string
+	extra      []string // further kubeconfig flags of the profile, as --name=value
 	now        time.Time
 }
 

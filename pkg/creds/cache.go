@@ -196,7 +196,10 @@ func (c Cache) Remove(match func(Key) bool) error {
 		if !match(e.Key) {
 			return nil
 		}
-		return os.Remove(path)
+		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil // another process was faster
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,11 +82,16 @@ func (l *Login) names() []string {
 
 func (l *Login) free(file *awsconfig.File, name string) error {
 	profile, exists := file.Profile(name)
-	if !exists || l.Overwrite {
+	beside := l.SetDefault && name == "default" && l.Profile != "default"
+	if !exists || l.Overwrite && !beside {
 		return nil
 	}
 	if _, ours := Recognise(l.GOOS, profile); ours {
 		return nil
+	}
+	if beside {
+		return hint.Wrap(fmt.Errorf("[default] of %s was not written by kubectl irsa, and --set-default leaves it alone", l.ConfigPath),
+			"leave out --set-default and name the profile where it is used:", "export AWS_PROFILE="+l.Profile)
 	}
 	return hint.Wrap(fmt.Errorf("profile %q of %s was not written by kubectl irsa", name, l.ConfigPath),
 		"choose another name with --profile, or take it over with --overwrite")
@@ -128,10 +134,13 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 	}
 	former, err := l.write(ctx, change)
 	if err != nil {
-		return result, err
+		return result, errors.Join(err, l.dropTokens([]string{result.TokenFile}, ""))
 	}
 	if err := l.dropTokens(former, result.TokenFile); err != nil {
 		result.Warnings = append(result.Warnings, err.Error())
+	}
+	if err := l.Cache.Remove(l.outdated); err != nil {
+		result.Warnings = append(result.Warnings, fmt.Sprintf("exec and env may still find a former session in the cache: %v", err))
 	}
 	if l.Mode == Process {
 		if err := l.Cache.Put(l.Key, result.Credentials); err != nil {
@@ -148,6 +157,12 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 func (l *Login) pin(s creds.Session) {
 	l.Pinned.RoleARN, l.Pinned.Audience, l.Pinned.Issuer, l.Pinned.Region = s.RoleARN.String(), s.Audience, s.Issuer, s.Region
 	l.Key.RoleARN, l.Key.Audience, l.Key.Issuer, l.Key.Region = s.RoleARN.String(), s.Audience, s.Issuer, s.Region
+}
+
+// outdated reports whether a cached session was made for whatever the
+// ServiceAccount's annotations said at its time: this login has just read them.
+func (l *Login) outdated(k creds.Key) bool {
+	return l.Pinned.matches(k) && k.Server == l.Key.Server && (k.RoleARN == "" || k.Audience == "")
 }
 
 // write gives the token files that the profiles named before.

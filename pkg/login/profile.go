@@ -48,6 +48,17 @@ type Pinned struct {
 	Extra          []string // further kubeconfig flags, as --name=value
 }
 
+// ReadsFrom reports whether p and a kubeconfig, either of which may be a list,
+// can mean the same cluster by one context: they have a file in common. A
+// profile that does not say where it came from may be of any.
+func (p Pinned) ReadsFrom(kubeconfig string) bool {
+	if p.Kubeconfig == "" || kubeconfig == "" {
+		return true
+	}
+	files := filepath.SplitList(kubeconfig)
+	return slices.ContainsFunc(filepath.SplitList(p.Kubeconfig), func(file string) bool { return slices.Contains(files, file) })
+}
+
 // The keys of a profile that are ours to write, by mode. credential_process
 // marks a profile of its own; the others carry the marker.
 const (
@@ -208,6 +219,10 @@ func parsePinned(argv []string) Pinned {
 			p.TokenDuration, _ = time.ParseDuration(value)
 		case name == "policy-arn":
 			p.PolicyARNs = append(p.PolicyARNs, value)
+		case value == "":
+			p.Extra = append(p.Extra, "--"+name)
+		default:
+			p.Extra = append(p.Extra, "--"+name+"="+value)
 		}
 	}
 	return p
@@ -216,6 +231,13 @@ func parsePinned(argv []string) Pinned {
 // matches reports whether a cached session is one that this profile uses.
 func (p Pinned) matches(k creds.Key) bool {
 	return k.Context == p.Context && k.Namespace == p.Namespace && k.ServiceAccount == p.ServiceAccount
+}
+
+// keeps reports whether a cached session is the one that this profile hands
+// out: the session name tells clusters with the same names apart.
+func (p Pinned) keeps(k creds.Key) bool {
+	same := func(pinned, key string) bool { return pinned == "" || pinned == key }
+	return p.matches(k) && k.RoleARN == p.RoleARN && k.Audience == p.Audience && k.Issuer == p.Issuer && same(p.SessionName, k.SessionName)
 }
 
 // ProfileName is the name a profile gets where the user chose none.

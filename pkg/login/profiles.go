@@ -51,7 +51,7 @@ func (b Book) List() ([]Owned, error) {
 
 func latest(kept []creds.Kept, p Pinned) (at time.Time) {
 	for _, k := range kept {
-		if p.matches(k.Key) && k.Key.RoleARN == p.RoleARN && k.Expiration.After(at) {
+		if p.keeps(k.Key) && k.Expiration.After(at) {
 			at = k.Expiration
 		}
 	}
