@@ -54,6 +54,7 @@ type stored struct {
 	discovery, keys object
 	parsed          Published
 	keysURI         string // where the key set is, or goes
+	outside         bool   // seen at the issuer's URL: the objects themselves were not read
 }
 
 // The IDs of the steps, in their order.

@@ -28,6 +28,9 @@ func (p *Publisher) bucketSteps(ctx context.Context) []plan.Step {
 		if !p.exists {
 			return stored{keysURI: p.keysURI(nil)}, nil
 		}
+		if seen, all := p.seenOutside(); all {
+			return seen, nil
+		}
 		return p.fetchStored(ctx)
 	})
 	name := p.bucket.name
@@ -113,7 +116,7 @@ func (p *Publisher) lookTags(ctx context.Context) (plan.State, string, error) {
 	if err != nil {
 		return plan.Unknown, "", err
 	}
-	empty := len(tags) == 0 && was.discovery.etag == "" && was.keys.etag == ""
+	empty := len(tags) == 0 && !was.outside && was.discovery.etag == "" && was.keys.etag == ""
 	if empty {
 		if empty, err = p.bucket.empty(ctx); err != nil {
 			return plan.Unknown, "", err
@@ -301,6 +304,30 @@ func (p *Publisher) fetchStored(ctx context.Context) (stored, error) {
 	return s, nil
 }
 
+// seenOutside is what the bucket holds where anybody can read it: an issuer's URL
+// that leads straight to the bucket shows the objects themselves. Their ETags are
+// not known; see exact.
+func (p *Publisher) seenOutside() (stored, bool) {
+	o := p.outside()
+	if _, direct := LocationOf(p.Live.Discovery.Issuer); !direct || !o.open() || o.Err() != nil {
+		return stored{}, false
+	}
+	return stored{parsed: o.Published, keysURI: p.keysURI(o.Discovery), outside: true}, true
+}
+
+// exact is stored with the ETags that a conditional write takes. Both documents
+// are written after one look: the second must not take the first for another's.
+func (p *Publisher) exact(ctx context.Context) (stored, error) {
+	was, err := p.stored()
+	if err != nil || !was.outside {
+		return was, err
+	}
+	if was, err = p.remerge(ctx); err == nil {
+		p.stored = func() (stored, error) { return was, nil }
+	}
+	return was, err
+}
+
 // keysKey is the object key of the key set.
 func (p *Publisher) keysKey(was stored) string {
 	issuer := strings.TrimSuffix(p.Live.Discovery.Issuer, "/")
@@ -337,7 +364,7 @@ const attempts = 20
 // applyKeys writes the key set, on the condition that it is still the one that
 // was merged with; where it is not, it merges again.
 func (p *Publisher) applyKeys(ctx context.Context) error {
-	was, err := p.stored()
+	was, err := p.exact(ctx)
 	if err != nil {
 		return err
 	}
@@ -363,6 +390,11 @@ func (p *Publisher) again(ctx context.Context, try int) (stored, error) {
 	if err := p.Sleep(ctx, pause); err != nil {
 		return stored{}, err
 	}
+	return p.remerge(ctx)
+}
+
+// remerge reads what is stored now and merges the live keys with it.
+func (p *Publisher) remerge(ctx context.Context) (stored, error) {
 	was, err := p.fetchStored(ctx)
 	if err != nil {
 		return was, err
@@ -399,7 +431,7 @@ func (p *Publisher) lookDiscovery(context.Context) (plan.State, string, error) {
 }
 
 func (p *Publisher) applyDiscovery(ctx context.Context) error {
-	was, err := p.stored()
+	was, err := p.exact(ctx)
 	if err != nil {
 		return err
 	}
