@@ -145,4 +145,4 @@ func asShown(t *testing.T, bin, output string) string {
 }
 
 // worldDir is where a world keeps its files.
-var worldDir = regexp.MustCompile(`/tmp/irsa-world-[0-9]+`)
+var worldDir = regexp.MustCompile(`[^\s="':]*/irsa-world-[0-9]+`)
