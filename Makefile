@@ -31,7 +31,7 @@ cross:
 
 # the same promises against a real kube-apiserver, IAM, STS and S3
 e2e: build servers
-	$(WORLD) --plugin $(CURDIR)/bin -- go test -tags e2e -count=1 -p 1 -timeout 60m ./test/e2e/...
+	$(WORLD) --plugin $(CURDIR)/bin -- go test -tags e2e -count=1 -p 1 -timeout 60m ./test/e2e/... ./pkg/trustpolicy
 
 # a shell in that world; OPTIONS=--bare has nothing set up, OPTIONS=--help says what else
 world: build servers

@@ -104,7 +104,9 @@ func (v verdict) request() trustpolicy.Request {
 	return r
 }
 
-func TestVerdicts(t *testing.T) {
+// verdicts are all tables in one.
+func verdicts(t *testing.T) map[string]verdict {
+	t.Helper()
 	all := map[string]verdict{}
 	for _, table := range []map[string]verdict{stringVerdicts, setVerdicts, otherOperatorVerdicts, variableVerdicts, principalVerdicts, actionVerdicts, effectVerdicts, keyVerdicts} {
 		for name, v := range table {
@@ -117,7 +119,11 @@ func TestVerdicts(t *testing.T) {
 	if len(all) < 80 {
 		t.Fatalf("%d verdicts, want at least 80", len(all))
 	}
-	for name, tc := range all {
+	return all
+}
+
+func TestVerdicts(t *testing.T) {
+	for name, tc := range verdicts(t) {
 		t.Run(name, func(t *testing.T) {
 			if !strings.HasPrefix(tc.rule, guide) {
 				t.Errorf("no page of IAM's documentation settles this verdict: %q", tc.rule)
