@@ -225,6 +225,9 @@ func (o *loginCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer leave()
+	if err := o.pinEndpoint(ctx); err != nil {
+		return err
+	}
 	result, err := o.login.Run(ctx)
 	if result.Created {
 		o.factory.note("serviceaccount/%s created", o.serviceAccount)
