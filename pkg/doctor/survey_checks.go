@@ -65,7 +65,11 @@ func environmentQuiet(s Survey) Result {
 	if len(s.Station.Rivals) == 0 {
 		return pass("")
 	}
-	r := warn("WS1", "%s is set: every SDK takes it before a profile named in AWS_PROFILE", list(s.Station.Rivals))
+	is := "is"
+	if len(s.Station.Rivals) > 1 {
+		is = "are"
+	}
+	r := warn("WS1", "%s %s set: every SDK takes it before a profile named in AWS_PROFILE", list(s.Station.Rivals), is)
 	return fixed(r, "unset "+strings.Join(s.Station.Rivals, " "))
 }
 

@@ -12,7 +12,7 @@ import (
 // are the difference that a delay makes, divided by the delay: what the servers
 // and this machine take stands on both sides.
 var setupRows = []row{
-	{bareNear, "setup, and setup again, without delay", "no bound: what the next rows are held against", 1, (*bench).setupNear},
+	{bareNear, "setup, and setup again, without delay", "no bound: what the next rows are held repeatst", 1, (*bench).setupNear},
 	{bareDelayed, "setup from nothing, round trips of wall", "its longest chain of dependent requests", 1.5, (*bench).setupFirst},
 	{bareDelayed, "setup again, nothing to do, round trips of wall", "12", 1, (*bench).setupAgain},
 }
@@ -61,7 +61,7 @@ func (b *bench) setupTimes() (t setupTimes, err error) {
 		return admin(append(append([]string{b.program("kubectl-irsa")}, verb...), "--aws-region", "us-east-1", "--yes")...)
 	}
 	setup := argv("setup", "bench", "-n", "default", "--policy-file", policy)
-	var firsts, agains []figure
+	var firsts, repeats []figure
 	for range max(b.rounds/3, 3) {
 		first, err := run(setup...)
 		if err != nil {
@@ -77,9 +77,9 @@ func (b *bench) setupTimes() (t setupTimes, err error) {
 		if err := fresh()(); err != nil {
 			return t, err
 		}
-		firsts, agains = append(firsts, first), append(agains, again)
+		firsts, repeats = append(firsts, first), append(repeats, again)
 	}
-	t = setupTimes{median(firsts).wall, median(agains).wall}
+	t = setupTimes{median(firsts).wall, median(repeats).wall}
 	text, err := json.Marshal(t)
 	if err != nil {
 		return t, err
