@@ -1,12 +1,30 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
+
+// apart takes the words of "inspect KIND/NAME" apart, which kubectl's commands
+// understand as well as "KIND NAME".
+func apart(root *cobra.Command, args []string) []string {
+	cmd, rest, err := root.Find(args)
+	if err != nil || cmd.Name() != "inspect" {
+		return args
+	}
+	for i, arg := range rest {
+		kind, name, slash := strings.Cut(arg, "/")
+		isKind := func(c *cobra.Command) bool { return c.Name() == kind || c.HasAlias(kind) }
+		if slash && slices.ContainsFunc(cmd.Commands(), isKind) {
+			return slices.Concat([]string{cmd.Name(), kind, name}, rest[:i], rest[i+1:])
+		}
+	}
+	return args
+}
 
 // needs asks for exactly these arguments, in words of the usage line.
 func needs(names ...string) cobra.PositionalArgs {

@@ -55,6 +55,9 @@ func newInspectDeployCommand(f *Factory, run func(*inspectWorkloadCommand, conte
 func (o *inspectWorkloadCommand) command(cmd *cobra.Command, run func(*inspectWorkloadCommand, context.Context) error) *cobra.Command {
 	cmd.Args = needs("NAME")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if kind, _, slash := strings.Cut(args[0], "/"); slash && kind != cmd.Name() && !cmd.HasAlias(kind) {
+			return usagef("%q is not a %s: give its name, or %s/NAME", args[0], o.kind, cmd.Name())
+		}
 		if err := o.complete(args); err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func Main(ctx context.Context, p Process) int {
 	if isCompletion(args) {
 		f.completions(root)
 	}
-	root.SetArgs(args)
+	root.SetArgs(apart(root, args))
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
