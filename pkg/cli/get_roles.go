@@ -16,9 +16,10 @@ import (
 
 type getRolesCommand struct {
 	adminFlags
-	all     bool
-	output  string
-	factory *Factory
+	all      bool
+	dangling bool
+	output   string
+	factory  *Factory
 }
 
 func newGetRolesCommand(f *Factory, run func(*getRolesCommand, context.Context) error) *cobra.Command {
@@ -31,11 +32,15 @@ func newGetRolesCommand(f *Factory, run func(*getRolesCommand, context.Context) 
   kubectl irsa get roles
 
   # Roles that trust any OIDC provider of the account; needs no cluster
-  kubectl irsa get roles -A`,
+  kubectl irsa get roles -A
+
+  # Roles that wait for a provider which is not there
+  kubectl irsa get roles -A --dangling`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
 	}
 	cmd.Flags().BoolVarP(&o.all, "all", "A", false, "List the roles of every OIDC provider, not only this cluster's")
+	cmd.Flags().BoolVar(&o.dangling, "dangling", false, "List only roles whose OIDC provider is gone")
 	o.adminFlags.add(cmd)
 	outputFlag(cmd, &o.output, "json", "yaml", "name", "wide")
 	return cmd
@@ -63,10 +68,34 @@ func (o *getRolesCommand) run(ctx context.Context) error {
 			report.Items = append(report.Items, grantsOf(aws.ToString(role.Arn), aws.ToString(role.AssumeRolePolicyDocument), host)...)
 		}
 	}
+	if o.dangling {
+		if report.Items, err = orphans(ctx, admin.IAM, report.Items); err != nil {
+			return err
+		}
+	}
 	if len(report.Items) == 0 {
-		o.factory.note("note: no role trusts %s", orText(host, "any OIDC provider"))
+		o.factory.note("note: no role%s trusts %s", map[bool]string{true: " whose provider is gone"}[o.dangling], orText(host, "any OIDC provider"))
 	}
 	return o.factory.print(o.output, report)
+}
+
+// orphans are the items whose provider the account does not have.
+func orphans(ctx context.Context, client *iam.Client, items []roleItem) ([]roleItem, error) {
+	list, err := client.ListOpenIDConnectProviders(ctx, &iam.ListOpenIDConnectProvidersInput{})
+	if err != nil {
+		return nil, fmt.Errorf("listing OIDC providers: %w", awsapi.Brief(err))
+	}
+	there := map[string]bool{}
+	for _, provider := range list.OpenIDConnectProviderList {
+		there[aws.ToString(provider.Arn)] = true
+	}
+	left := []roleItem{}
+	for _, item := range items {
+		if !there[item.provider] {
+			left = append(left, item)
+		}
+	}
+	return left, nil
 }
 
 // issuerHost is the cluster's issuer without https://, as ARNs and condition
@@ -107,7 +136,7 @@ func grantsOf(arn, trust, host string) (items []roleItem) {
 		if !isOIDC || host != "" && issuer != host {
 			continue
 		}
-		item := roleItem{RoleARN: arn, Issuer: issuer, Audiences: grant.Audiences, Subjects: []string{}, MoreConditions: grant.More}
+		item := roleItem{provider: grant.Provider, RoleARN: arn, Issuer: issuer, Audiences: grant.Audiences, Subjects: []string{}, MoreConditions: grant.More}
 		for _, subject := range grant.Subjects {
 			item.Subjects = append(item.Subjects, subject.Text)
 		}
@@ -128,6 +157,8 @@ type roleItem struct {
 	Audiences      []string `json:"audiences"`
 	Subjects       []string `json:"subjects"` // empty: every subject of the issuer
 	MoreConditions bool     `json:"moreConditions,omitempty"`
+
+	provider string // its ARN
 }
 
 func (r rolesReport) names() []string {
