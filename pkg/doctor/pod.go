@@ -285,7 +285,7 @@ func podsUnrivalled(f Facts) Result {
 			c := &w.Spec.Containers[i]
 			if rivals := rivalsOf(c); len(rivals) > 0 {
 				found = append(found, podFault{"POD4", strings.ToLower(w.Kind) + "/" + w.Name + ", container " + c.Name,
-					list(rivals) + " wins over the role", check.Fail, ""})
+					"the role loses to " + list(rivals), check.Fail, ""})
 			}
 		}
 	}

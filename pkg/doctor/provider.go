@@ -113,6 +113,9 @@ func audienceRegistered(f Facts) Result {
 	case f.Provider.Err == nil:
 		have := f.Provider.Value.Audiences
 		r := fail("PROV3", "its client IDs are %s, the token is for %s", list(have), f.WantedAudience)
+		if len(have) == 0 {
+			r.Detail = "it has no client ID, the token is for " + f.WantedAudience
+		}
 		if len(have) == 1 {
 			r.Detail = ""
 			r.Compare = check.Compare("token", f.WantedAudience, "client ID", have[0])
