@@ -39,6 +39,9 @@ type worldFile struct {
 	KeySetCache     string `json:"keySetCache"`     // how long STS keeps a key set
 	ClusterBehind   string `json:"clusterBehind"`   // how far the cluster's clock is behind
 	Bare            bool   `json:"bare"`            // nothing set up
+	PublicAccessLag int    `json:"publicAccessLag"` // how many policies and reads do not see a relaxed Block Public Access
+	RoleLag         int    `json:"roleLag"`         // how many exchanges do not see a new role
+	ProviderLag     int    `json:"providerLag"`     // how many exchanges do not see a new provider
 }
 
 // world is the servers of one story.
@@ -127,7 +130,9 @@ func (w *world) start(ctx context.Context, file worldFile) error {
 	if err != nil {
 		return err
 	}
-	awsOptions := awstest.Options{}
+	awsOptions := awstest.Options{
+		PublicAccessLag: file.PublicAccessLag, RoleLag: file.RoleLag, ProviderLag: file.ProviderLag,
+	}
 	if file.TextsBefore2026 {
 		awsOptions.Generation = awstest.TextsBefore2026
 	}
