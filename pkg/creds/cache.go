@@ -83,12 +83,12 @@ func (c Cache) Get(ctx context.Context, key Key, exchange func(context.Context) 
 	if c.Dir == "" {
 		return exchange(ctx)
 	}
-	if kept, ok := c.read(key); ok {
-		return kept, nil
-	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	if err := c.open(); err != nil {
 		c.Warn(fmt.Errorf("going on without a cache: %w", err))
 		return exchange(ctx)
+	}
+	if kept, ok := c.read(key); ok {
+		return kept, nil
 	}
 	lock := flock.New(filepath.Join(c.Dir, key.name()+lockSuffix), flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, lockPoll); ctx.Err() != nil {
@@ -116,10 +116,24 @@ func (c Cache) Put(key Key, fresh Credentials) error {
 	if c.Dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	if err := c.open(); err != nil {
 		return fmt.Errorf("making the cache folder: %w", err)
 	}
 	return c.write(key, fresh)
+}
+
+// open makes the folder, and closes one to others that is open to them: who may
+// write there decides which credentials are served. One that belongs to somebody
+// else cannot be closed, and is not used.
+func (c Cache) open() error {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return err
+	}
+	folder, err := os.Stat(c.Dir)
+	if err != nil || folder.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(c.Dir, 0o700) //nolint:gosec // a folder needs x
 }
 
 func (c Cache) read(key Key) (Credentials, bool) {
