@@ -37,7 +37,7 @@ func (o *loginCommand) profileEndpoint(ctx context.Context) (string, error) {
 	f := o.factory
 	file, err := awsconfig.Read(o.login.ConfigPath)
 	if err != nil {
-		return "", nil //nolint:nilerr // Run says what is wrong with the file
+		return "", nil // Run says what is wrong with the file
 	}
 	name := f.existing(o.profile)
 	profile, _ := file.Profile(name)
