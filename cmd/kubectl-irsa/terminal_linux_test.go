@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 
@@ -32,6 +33,9 @@ func runInTerminal(word, keys string, argv []string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
+	// Whoever runs the tests may ignore hang-ups, as nohup does, and that would be
+	// inherited; a signal that is caught here is none that the child ignores.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	child := exec.Command(argv[0], argv[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = line, line, line
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}

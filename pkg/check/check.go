@@ -110,6 +110,9 @@ func (s Selection) Unknown(ids []string) string {
 	return ""
 }
 
+// waitsFor begins the detail of a check that was left out since another failed.
+const waitsFor = "needs "
+
 // Run holds the checks against the facts, in order. A check whose need failed,
 // or was skipped, is skipped and says for whose sake. What the selection leaves
 // out is still judged where another check needs it. A need has to stand before
@@ -120,7 +123,7 @@ func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
 	for _, c := range checks {
 		f := Finding{ID: c.ID, Link: c.Link, Title: c.Title}
 		if obstacle, stopped := obstacle(done, c.Needs); stopped {
-			f.Status, f.Detail = Skip, "needs "+obstacle
+			f.Status, f.Detail = Skip, waitsFor+obstacle
 		} else {
 			r := c.Run(facts)
 			f.Status, f.Cause, f.Detail, f.Compare, f.Fix = r.Status, r.Cause, r.Detail, r.Compare, r.Fix
@@ -146,7 +149,7 @@ func obstacle(done map[string]Finding, needs []string) (string, bool) {
 		case Skip:
 			// The reader wants the first cause, not a chain of skips. What was
 			// skipped because it is pointless stands in nobody's way.
-			if first, found := strings.CutPrefix(need.Detail, "needs "); found {
+			if first, found := strings.CutPrefix(need.Detail, waitsFor); found {
 				return first, true
 			}
 		}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -104,6 +105,10 @@ func sumUp(findings []Finding, sentence string) (Finding, bool) {
 				return sum, true
 			}
 		}
+	}
+	// What was left out since something before it failed does not hold.
+	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Status == Skip && strings.HasPrefix(f.Detail, waitsFor) }) {
+		return sum, false
 	}
 	return sum, n[Pass]+n[Skip] == len(findings)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
@@ -101,7 +102,7 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 	for _, p := range owned {
 		s.Profiles++
 		if p.DeadBinary() {
-			s.Dead = append(s.Dead, p.Name)
+			s.Dead, s.Again = append(s.Dead, p.Name), append(s.Again, loginAgain(p))
 		}
 		if why := f.astray(c, p, issuer); why != nil {
 			s.Astray = append(s.Astray, p.Name+": "+why.Error())
@@ -109,6 +110,16 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 		s.Cycle = errors.Join(s.Cycle, login.CheckCycle(c.plugin, p.Name))
 	}
 	return s
+}
+
+// loginAgain is the line that writes a profile of ours anew.
+func loginAgain(p login.Owned) string {
+	words := []string{"kubectl", "irsa", "login", p.Pinned.ServiceAccount, "-n", p.Pinned.Namespace, "--context", p.Pinned.Context,
+		"--kubeconfig", p.Pinned.Kubeconfig, "--role-arn", p.Pinned.RoleARN, "--audience", p.Pinned.Audience, "--profile", p.Name}
+	for i, word := range words {
+		words[i] = shellWord(word)
+	}
+	return strings.Join(words, " ")
 }
 
 // astray says where a profile of ours leads now, nil where that is right or

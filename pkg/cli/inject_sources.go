@@ -13,14 +13,14 @@ import (
 // openManifests finds the files that -f names; done removes what was put aside.
 func openManifests(names []string, recursive bool, in io.Reader) (sources []manifest, done func(), err error) {
 	var remove []string
-	done = func() {
+	removeAll := func() {
 		for _, path := range remove {
 			_ = os.Remove(path)
 		}
 	}
 	defer func() {
 		if err != nil {
-			done()
+			removeAll()
 		}
 	}()
 	for _, name := range names {
@@ -44,7 +44,7 @@ func openManifests(names []string, recursive bool, in io.Reader) (sources []mani
 			sources = append(sources, file(path, path))
 		}
 	}
-	return sources, done, nil
+	return sources, removeAll, nil
 }
 
 func file(name, path string) manifest {

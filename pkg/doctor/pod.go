@@ -268,11 +268,17 @@ func (f Facts) notInjected(w Workload) string {
 	return "POD1"
 }
 
+// restart makes a pod anew, as it was but for what the webhook adds, or inject in
+// its place. Nobody else might make one that is only deleted.
 func (f Facts) restart(w Workload) string {
 	if w.Kind == "Deployment" {
 		return f.kubectl("rollout restart deployment %s", w.Name)
 	}
-	return f.kubectl("delete pod %s", w.Name)
+	again := []string{f.kubectl("get pod %s -o yaml", w.Name), f.kubectl("replace --force -f -")}
+	if f.notInjected(w) == "POD2" {
+		again = slices.Insert(again, 1, f.kubectl("irsa inject -f -"))
+	}
+	return strings.Join(again, " | ")
 }
 
 func podsUnrivalled(f Facts) Result {

@@ -59,6 +59,10 @@ func (f Facts) refused(err error) Result {
 	if f.explained() {
 		return r
 	}
+	if awsapi.Code(err) == "InvalidIdentityToken" && f.IAMRole.Err == nil && f.Provider.Err == nil {
+		r.Detail += "\nevery link holds as far as can be seen here: STS keeps an issuer's keys for some minutes, so where they were published just now, try again in a minute"
+		return r
+	}
 	if young := f.young(); young != "" && f.Provider.Err == nil && f.IAMRole.Err == nil {
 		r.Cause = "ROLE14"
 		r.Detail += "\n" + young + " was made less than a minute ago: IAM needs some seconds until all of AWS knows it"

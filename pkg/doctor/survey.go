@@ -19,6 +19,7 @@ type Station struct {
 	Rivals   []string // environment variables that beat a profile
 	Profiles int      // profiles of ours
 	Dead     []string // those whose program is gone
+	Again    []string // for each of Dead, the login that writes it anew
 	Astray   []string // those whose kubeconfig context is gone or leads elsewhere, each with why
 	Cycle    error    // a profile of ours that the kubeconfig itself rests on
 }

@@ -84,7 +84,7 @@ func profilesRun(s Survey) Result {
 	if len(s.Station.Dead) == 0 {
 		return pass("%d profiles", s.Station.Profiles)
 	}
-	return fixed(fail("WS4", "the program of %s is gone", few(s.Station.Dead, 5)), "kubectl irsa logout --profile "+shellWord(s.Station.Dead[0]))
+	return fixed(fail("WS4", "the program of %s is gone", few(s.Station.Dead, 5)), s.Station.Again...)
 }
 
 func profilesLeadHere(s Survey) Result {
@@ -193,7 +193,11 @@ func podsHaveTokens(s Survey) Result {
 	}
 	return swept(s, func(w Sweep) []string { return w.Bare }, cause, "made without: %d", func(first string) string {
 		namespace, name, _ := strings.Cut(first, "/")
-		return s.cluster("delete pod %s -n %s", name, namespace)
+		again := []string{s.cluster("get pod %s -n %s -o yaml", name, namespace), s.cluster("replace --force -f -")}
+		if cause == "POD2" {
+			again = slices.Insert(again, 1, s.cluster("irsa inject -f -"))
+		}
+		return strings.Join(again, " | ")
 	})
 }
 

@@ -41,6 +41,8 @@ var catalogue = []entry{
 	said("ROLE11", "explicit deny in a resource control policy"),
 	said("ROLE11", "no permissions boundary allows"),
 	said("ROLE11", "explicit deny in a permissions boundary"),
+	said("ROLE11", "no identity-based policy allows"),
+	said("ROLE11", "no resource-based policy allows"),
 	said("PUB2", "blocked by the blockpublicpolicy"),
 	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14 SA2", "not authorized to perform sts:assumerolewithwebidentity"),
 	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform: sts:assumerolewithwebidentity"),
