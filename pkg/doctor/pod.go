@@ -64,8 +64,11 @@ func injected(spec corev1.PodSpec, c *corev1.Container) mount {
 			m.container = true
 		}
 	}
+	// On Windows the variable says C:\var\run\..., and the mount path has no drive.
+	file := strings.ReplaceAll(strings.TrimPrefix(m.file, "C:"), `\`, "/")
 	for _, vm := range c.VolumeMounts {
-		if m.file != vm.MountPath && !strings.HasPrefix(m.file, strings.TrimSuffix(vm.MountPath, "/")+"/") {
+		at := strings.ReplaceAll(strings.TrimPrefix(vm.MountPath, "C:"), `\`, "/")
+		if file != at && !strings.HasPrefix(file, strings.TrimSuffix(at, "/")+"/") {
 			continue
 		}
 		if audience, found := tokenAudienceOf(spec, vm.Name); found {
