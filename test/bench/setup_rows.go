@@ -12,7 +12,7 @@ import (
 // are the difference that a delay makes, divided by the delay: what the servers
 // and this machine take stands on both sides.
 var setupRows = []row{
-	{bareNear, "setup, and setup again, without delay", "no bound: what the next rows are held repeatst", 1, (*bench).setupNear},
+	{bareNear, "setup, and setup again, without delay", "no bound: what the next rows are held against", 1, (*bench).setupNear},
 	{bareDelayed, "setup from nothing, round trips of wall", "its longest chain of dependent requests", 1.5, (*bench).setupFirst},
 	{bareDelayed, "setup again, nothing to do, round trips of wall", "12", 1, (*bench).setupAgain},
 }
