@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	_ "github.com/kubectl-irsa/kubectl-irsa/cmd/kubectl-irsa/startup" // before what it speeds up
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/cli"
 )
 
