@@ -98,7 +98,7 @@ func lookAtProvider(ctx context.Context, client *iam.Client, arn string) provide
 	if err != nil {
 		item.Detail = awsapi.Brief(err).Error()
 	} else {
-		item.Audiences = got.ClientIDList
+		item.Audiences = append([]string{}, got.ClientIDList...) // nil is for unknown
 	}
 	ctx, cancel := context.WithTimeout(ctx, issuerTimeout)
 	defer cancel()

@@ -140,7 +140,7 @@ func (o *providerGetCommand) run(ctx context.Context) error {
 		return hint.Wrap(fmt.Errorf("the account has no OIDC provider of %s", issuer), "kubectl irsa provider create")
 	}
 	return o.factory.print(o.output, providerReport{
-		TypeMeta: typeMeta("Provider"), ARN: found.ARN, Issuer: found.Issuer, Audiences: found.Audiences,
+		TypeMeta: typeMeta("Provider"), ARN: found.ARN, Issuer: found.Issuer, Audiences: append([]string{}, found.Audiences...),
 		Thumbprints: found.Thumbprints, Created: found.Created.UTC(), Owned: found.Owned(), Tags: found.Tags,
 	})
 }
