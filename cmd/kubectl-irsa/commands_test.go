@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubetest"
 	"github.com/kubectl-irsa/kubectl-irsa/test/story"
 )
@@ -39,7 +40,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	all := story.Commands(func(ts *testscript.TestScript) story.Stage { return worldOf(ts) })
 	maps.Copy(all, map[string]func(*testscript.TestScript, bool, []string){
-		"requests": requests, "fault": fault, "clock": clock,
+		"requests": requests, "fault": addFault, "clock": clock,
 		"grant": grant, "apply": apply, "namespace": namespace, "object": object, "provider": provider, "role": role,
 		"bucket": bucket, "put": put, "remove": remove, "publish": publish, "rotate": rotate, "signin": signIn,
 	})
@@ -89,7 +90,7 @@ func awsLine(r awstest.Request) string {
 	return line
 }
 
-func fault(ts *testscript.TestScript, neg bool, args []string) {
+func addFault(ts *testscript.TestScript, neg bool, args []string) {
 	story.Arguments(ts, neg, args, 1, -1, "fault kube VERB RESOURCE KIND [NAME=VALUE...], fault aws ACTION KIND [NAME=VALUE...], fault clear")
 	w := worldOf(ts)
 	switch {
@@ -97,13 +98,13 @@ func fault(ts *testscript.TestScript, neg bool, args []string) {
 		w.kube.Faults.Clear()
 		w.aws.Faults.Clear()
 	case args[0] == "kube" && len(args) >= 4:
-		f := kubetest.Fault{Verb: args[1], Resource: args[2], Kind: kubetest.FaultKind(args[3])}
+		f := kubetest.Fault{Verb: args[1], Resource: args[2], Kind: fault.Kind(args[3])}
 		faultSettings(ts, args[4:], &f.Times, &f.Skip, &f.Status, &f.Message, &f.Delay)
 		w.kube.Faults.Add(f)
 	case args[0] == "aws" && len(args) >= 3:
-		f := awstest.Fault{Action: args[1], Kind: awstest.FaultKind(args[2])}
+		f := awstest.Fault{Action: args[1], Kind: fault.Kind(args[2])}
 		if strings.ToLower(args[2]) != args[2] {
-			f.Kind, f.Code = awstest.FaultError, args[2]
+			f.Kind, f.Code = fault.Error, args[2]
 		}
 		faultSettings(ts, args[3:], &f.Times, &f.Skip, &f.Status, &f.Message, &f.Delay)
 		w.aws.Faults.Add(f)

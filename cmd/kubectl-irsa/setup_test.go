@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 )
 
 // bareWorld is servers with nothing set up but a namespace.
@@ -184,13 +185,13 @@ func (w *world) run(t *testing.T, args []string) {
 // was made, and the call that repeats it hangs.
 func (w *world) killAt(t *testing.T, at nth, made bool, args []string) {
 	t.Helper()
-	kind := awstest.FaultReset
+	kind := fault.Reset
 	if made {
-		kind = awstest.FaultLost
+		kind = fault.Lost
 	}
 	w.aws.Faults.Add(
 		awstest.Fault{Action: at.action, Kind: kind, Skip: at.before, Times: 1},
-		awstest.Fault{Action: at.action, Kind: awstest.FaultHang, Skip: at.before},
+		awstest.Fault{Action: at.action, Kind: fault.Hang, Skip: at.before},
 	)
 	var out bytes.Buffer
 	cmd := w.command(t.Context(), args...)

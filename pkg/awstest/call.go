@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 )
 
 // maxBody is more than any request of the operations here may carry.
@@ -36,9 +38,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{s: s, r: r, id: requestID()}
-	fault, a, e := c.answer()
-	s.note(c, fault, a, e)
-	if a == nil || fault != nil && fault.Kind == FaultLost {
+	struck, a, e := c.answer()
+	s.note(c, struck, a, e)
+	if a == nil || struck != nil && struck.Kind == fault.Lost {
 		panic(http.ErrAbortHandler) // cuts the connection, or resets the HTTP/2 stream
 	}
 	h := w.Header()
@@ -64,26 +66,26 @@ func (c *call) answer() (*Fault, *answer, *apiError) {
 		return nil, errorAnswer(c, e), e
 	}
 	authErr := c.authenticate()
-	fault := c.s.Faults.strike(c.service, c.action)
-	if fault != nil {
-		if !c.wait(fault.Delay) {
-			return fault, nil, nil
+	struck := c.s.Faults.strike(c.service, c.action)
+	if struck != nil {
+		if !fault.Wait(c.r.Context(), struck.Delay) {
+			return struck, nil, nil
 		}
-		switch fault.Kind {
-		case FaultHang:
+		switch struck.Kind {
+		case fault.Hang:
 			<-c.r.Context().Done()
-			return fault, nil, nil
-		case FaultReset:
-			return fault, nil, nil
-		case FaultHTML:
-			setDefault(&fault.Status, http.StatusOK)
-			a := newAnswer(fault.Status)
+			return struck, nil, nil
+		case fault.Reset:
+			return struck, nil, nil
+		case fault.HTML:
+			setDefault(&struck.Status, http.StatusOK)
+			a := newAnswer(struck.Status)
 			a.header.Set("Content-Type", "text/html; charset=utf-8")
-			a.body = []byte("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in to continue</body></html>\n")
-			return fault, a, nil
-		case FaultError:
-			e := c.refusedBy(fault)
-			return fault, errorAnswer(c, e), e
+			a.body = []byte(fault.Page)
+			return struck, a, nil
+		case fault.Error:
+			e := c.refusedBy(struck)
+			return struck, errorAnswer(c, e), e
 		}
 	}
 	a, err := c.handle(authErr)
@@ -92,23 +94,9 @@ func (c *call) answer() (*Fault, *answer, *apiError) {
 		if !errors.As(err, &e) {
 			e = refuse(http.StatusInternalServerError, "InternalFailure", err.Error())
 		}
-		return fault, errorAnswer(c, e), e
+		return struck, errorAnswer(c, e), e
 	}
-	return fault, a, nil
-}
-
-func (c *call) wait(d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-c.r.Context().Done():
-		return false
-	}
+	return struck, a, nil
 }
 
 // read finds out which operation of which service the request is.
@@ -161,10 +149,10 @@ func (c *call) whichService() string {
 }
 
 // refusedBy words a fault; the names in it are read under the lock.
-func (c *call) refusedBy(fault *Fault) *apiError {
+func (c *call) refusedBy(struck *Fault) *apiError {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	return fault.refusal(c)
+	return struck.refusal(c)
 }
 
 func (c *call) handle(authErr error) (*answer, error) {
@@ -220,7 +208,7 @@ func (s *Server) keyOf(id string) *accessKey {
 	return s.keys[id]
 }
 
-func (s *Server) note(c *call, fault *Fault, a *answer, e *apiError) {
+func (s *Server) note(c *call, struck *Fault, a *answer, e *apiError) {
 	q := Request{
 		Service: c.service, Action: c.action, Params: redactParams(c.form),
 		Signed: c.scope.keyID != "", AccessKeyID: c.scope.keyID, Region: c.scope.region,
@@ -239,10 +227,10 @@ func (s *Server) note(c *call, fault *Fault, a *answer, e *apiError) {
 	if k := s.keyOf(c.scope.keyID); k != nil {
 		q.ARN = k.arn
 	}
-	if fault != nil {
-		q.Fault = string(fault.Kind)
+	if struck != nil {
+		q.Fault = string(struck.Kind)
 	}
-	if a != nil && (fault == nil || fault.Kind != FaultLost) {
+	if a != nil && (struck == nil || struck.Kind != fault.Lost) {
 		q.Status = a.status
 	}
 	if e != nil {

@@ -1,25 +1,12 @@
 package awstest
 
 import (
-	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-)
 
-// FaultKind is the way in which a request goes wrong.
-type FaultKind string
-
-// The kinds of fault.
-const (
-	FaultError FaultKind = "error" // an error answer: Code, Message, Status
-	FaultReset FaultKind = "reset" // the connection is cut before anything is done
-	FaultLost  FaultKind = "lost"  // the request is carried out, then the connection is cut
-	FaultHang  FaultKind = "hang"  // never answers
-	FaultHTML  FaultKind = "html"  // a proxy's page, with Status (default 200)
-	FaultDelay FaultKind = "delay" // answers after Delay
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 )
 
 // Fault makes some requests go wrong.
@@ -31,8 +18,8 @@ type Fault struct {
 	Skip int
 	// Times is how often it strikes; 0 means until Clear.
 	Times int
-	// Kind defaults to FaultError.
-	Kind FaultKind
+	// Kind defaults to fault.Error.
+	Kind fault.Kind
 	// Code, Message and Status of an error; message and status have defaults for
 	// the codes that AWS really uses.
 	Code, Message string
@@ -43,8 +30,8 @@ type Fault struct {
 // Faults is the list of what goes wrong, and the server's clock. Its methods may be
 // called while requests are under way.
 type Faults struct {
-	mu     sync.Mutex
-	list   []*Fault
+	queue  fault.Queue[Fault]
+	mu     sync.Mutex // guards the clock
 	now    func() time.Time
 	offset time.Duration
 	date   time.Duration
@@ -52,14 +39,9 @@ type Faults struct {
 
 // Add adds faults. The first one that fits a request strikes.
 func (f *Faults) Add(faults ...Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, fault := range faults {
-		if fault.Times == 0 {
-			fault.Times = math.MaxInt
-		}
-		setDefault(&fault.Kind, FaultError)
-		f.list = append(f.list, &fault)
+	for _, add := range faults {
+		setDefault(&add.Kind, fault.Error)
+		f.queue.Add(add, add.Skip, add.Times)
 	}
 }
 
@@ -78,11 +60,7 @@ func (f *Faults) Fail(action, code string, n int) {
 }
 
 // Clear removes every fault. The clock stays as it is.
-func (f *Faults) Clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = nil
-}
+func (f *Faults) Clear() { f.queue.Clear() }
 
 // MoveClock moves AWS's clock, and with it the Date header, away from Options.Now.
 func (f *Faults) MoveClock(by time.Duration) {
@@ -112,24 +90,13 @@ func (f *Faults) dateHeader() string {
 
 // strike is the fault for a request, nil where it passes unharmed.
 func (f *Faults) strike(service, action string) *Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, fault := range f.list {
-		if fault.Action != "" && fault.Action != action && fault.Action != service+":"+action &&
-			fault.Action != service+":*" {
-			continue
-		}
-		if fault.Skip > 0 {
-			fault.Skip--
-			continue
-		}
-		hit := *fault
-		if fault.Times--; fault.Times <= 0 {
-			f.list = slices.Delete(f.list, i, i+1)
-		}
-		return &hit
+	struck, hit := f.queue.Strike(func(f Fault) bool {
+		return f.Action == "" || f.Action == action || f.Action == service+":"+action || f.Action == service+":*"
+	})
+	if !hit {
+		return nil
 	}
-	return nil
+	return &struck
 }
 
 func isS3Action(action string) bool {
@@ -139,9 +106,9 @@ func isS3Action(action string) bool {
 }
 
 // refusal is the error that a fault answers with.
-func (fault *Fault) refusal(c *call) *apiError {
+func (struck *Fault) refusal(c *call) *apiError {
 	status, message := http.StatusBadRequest, "The request failed on purpose."
-	switch fault.Code {
+	switch struck.Code {
 	case "Throttling":
 		message = "Rate exceeded"
 	case "SlowDown":
@@ -166,7 +133,7 @@ func (fault *Fault) refusal(c *call) *apiError {
 	case "LimitExceeded", "ConcurrentModification":
 		status = http.StatusConflict
 	}
-	setDefault(&fault.Status, status)
-	setDefault(&fault.Message, message)
-	return &apiError{status: fault.Status, code: fault.Code, message: fault.Message}
+	setDefault(&struck.Status, status)
+	setDefault(&struck.Message, message)
+	return &apiError{status: struck.Status, code: struck.Code, message: struck.Message}
 }

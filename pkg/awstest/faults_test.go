@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 )
 
 func TestAnActionFailsAsOftenAsItShould(t *testing.T) {
@@ -76,11 +77,11 @@ func TestConnectionsBreakAndHang(t *testing.T) {
 		made    bool
 		is      func(error) bool
 	}{
-		"cut before anything is done": {awstest.Fault{Kind: awstest.FaultReset}, time.Minute, false, func(err error) bool { return err != nil }},
-		"the answer is lost":          {awstest.Fault{Kind: awstest.FaultLost}, time.Minute, true, func(err error) bool { return err != nil }},
-		"never answers":               {awstest.Fault{Kind: awstest.FaultHang}, 200 * time.Millisecond, false, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
-		"answers late":                {awstest.Fault{Kind: awstest.FaultDelay, Delay: 50 * time.Millisecond}, time.Minute, true, func(err error) bool { return err == nil }},
-		"a proxy's page":              {awstest.Fault{Kind: awstest.FaultHTML, Status: 502}, time.Minute, false, func(err error) bool { return err != nil }},
+		"cut before anything is done": {awstest.Fault{Kind: fault.Reset}, time.Minute, false, func(err error) bool { return err != nil }},
+		"the answer is lost":          {awstest.Fault{Kind: fault.Lost}, time.Minute, true, func(err error) bool { return err != nil }},
+		"never answers":               {awstest.Fault{Kind: fault.Hang}, 200 * time.Millisecond, false, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
+		"answers late":                {awstest.Fault{Kind: fault.Delay, Delay: 50 * time.Millisecond}, time.Minute, true, func(err error) bool { return err == nil }},
+		"a proxy's page":              {awstest.Fault{Kind: fault.HTML, Status: 502}, time.Minute, false, func(err error) bool { return err != nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := awstest.New(t)

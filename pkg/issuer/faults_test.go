@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
@@ -100,11 +101,11 @@ func TestAKillBeforeAndBehindEachCallIsHealedByRunningAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := len(c.aws.Requests())
-	for _, kind := range []awstest.FaultKind{awstest.FaultReset, awstest.FaultLost} {
+	for _, kind := range []fault.Kind{fault.Reset, fault.Lost} {
 		for at := range calls {
 			c := newCluster(t, testIssuer, "RSA", awstest.Options{})
 			// Nothing that follows the call gets through either: the process is gone.
-			c.aws.Faults.Add(awstest.Fault{Kind: kind, Skip: at, Times: 1}, awstest.Fault{Kind: awstest.FaultReset, Skip: at})
+			c.aws.Faults.Add(awstest.Fault{Kind: kind, Skip: at, Times: 1}, awstest.Fault{Kind: fault.Reset, Skip: at})
 			_, _ = c.publish(t, nil) // where it ends, and whether it says so, is not the point
 			c.aws.Faults.Clear()
 			c.settled(t)

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
 
@@ -48,10 +49,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if u, known := s.authenticate(r); known {
 		c.user, c.known = u, true
 	}
-	fault := s.Faults.strike(c.attributes)
-	out, answered := c.answer(fault)
-	s.note(c, out, answered && (fault == nil || fault.Kind != FaultLost))
-	if !answered || fault != nil && fault.Kind == FaultLost {
+	struck := s.Faults.strike(c.attributes)
+	out, answered := c.answer(struck)
+	s.note(c, out, answered && (struck == nil || struck.Kind != fault.Lost))
+	if !answered || struck != nil && struck.Kind == fault.Lost {
 		panic(http.ErrAbortHandler) // cuts the connection, or resets the HTTP/2 stream
 	}
 	for name, values := range out.header {
@@ -70,30 +71,24 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // a client that has gone needs no answer
 }
 
-func (c *call) answer(fault *Fault) (reply, bool) {
-	if fault != nil {
-		if fault.Delay > 0 {
-			timer := time.NewTimer(fault.Delay)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-c.r.Context().Done():
-				return reply{}, false
-			}
+func (c *call) answer(struck *Fault) (reply, bool) {
+	if struck != nil {
+		if !fault.Wait(c.r.Context(), struck.Delay) {
+			return reply{}, false
 		}
-		switch fault.Kind {
-		case FaultHang:
+		switch struck.Kind {
+		case fault.Hang:
 			<-c.r.Context().Done()
 			return reply{}, false
-		case FaultReset:
+		case fault.Reset:
 			return reply{}, false
-		case FaultHTML:
+		case fault.HTML:
 			return reply{
 				status: http.StatusOK, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-				raw: []byte("<!DOCTYPE html>\n<html><body>Sign in to continue</body></html>\n"),
+				raw: []byte(fault.Page),
 			}, true
-		case FaultStatus:
-			return failure(fault.status(c)), true
+		case fault.Error:
+			return failure(struck.status(c)), true
 		}
 	}
 	out, err := c.handle()
@@ -103,20 +98,20 @@ func (c *call) answer(fault *Fault) (reply, bool) {
 	return out, true
 }
 
-func (fault *Fault) status(c *call) error {
+func (struck *Fault) status(c *call) error {
 	gr := schema.GroupResource{Group: c.group, Resource: c.kind()}
-	message := fault.Message
+	message := struck.Message
 	switch {
-	case fault.Status == http.StatusForbidden && message == "":
+	case struck.Status == http.StatusForbidden && message == "":
 		return c.forbidden()
-	case fault.Status == http.StatusUnauthorized && message == "":
+	case struck.Status == http.StatusUnauthorized && message == "":
 		return apierrors.NewUnauthorized("Unauthorized")
-	case fault.Status == http.StatusNotFound && message == "":
+	case struck.Status == http.StatusNotFound && message == "":
 		return apierrors.NewNotFound(gr, c.name)
 	case message == "":
 		message = "it fails on purpose"
 	}
-	return apierrors.NewGenericServerResponse(fault.Status, c.verb, gr, c.name, message, 0, false)
+	return apierrors.NewGenericServerResponse(struck.Status, c.verb, gr, c.name, message, 0, false)
 }
 
 // failure is the Status object of an error.

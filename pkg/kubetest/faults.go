@@ -1,66 +1,44 @@
 package kubetest
 
 import (
-	"math"
-	"slices"
 	"sync"
 	"time"
-)
 
-// FaultKind is the way in which a request goes wrong.
-type FaultKind string
-
-// The kinds of fault.
-const (
-	FaultStatus FaultKind = "status" // an error answer with Status: 401, 403, 404, 409, 429, 500, 503
-	FaultHang   FaultKind = "hang"   // never answers
-	FaultReset  FaultKind = "reset"  // the connection is cut before anything is done
-	FaultLost   FaultKind = "lost"   // the request is carried out, then the connection is cut
-	FaultHTML   FaultKind = "html"   // a proxy's page with status 200
-	FaultDelay  FaultKind = "delay"  // answers after Delay
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 )
 
 // Fault makes some requests go wrong.
 type Fault struct {
-	Verb     string // get, list, create, ...; empty fits every verb
-	Resource string // such as serviceaccounts/token, or a path; empty fits everything
-	Skip     int    // how many such requests pass before it strikes
-	Times    int    // how often it strikes; 0 means until Clear
-	Kind     FaultKind
-	Status   int           // of FaultStatus
-	Message  string        // of FaultStatus; a default is made from the status
+	Verb     string        // get, list, create, ...; empty fits every verb
+	Resource string        // such as serviceaccounts/token, or a path; empty fits everything
+	Skip     int           // how many such requests pass before it strikes
+	Times    int           // how often it strikes; 0 means until Clear
+	Kind     fault.Kind    // fault.Error by default
+	Status   int           // of fault.Error: 401, 403, 404, 409, 429, 500, 503
+	Message  string        // of fault.Error; a default is made from the status
 	Delay    time.Duration // before any answer
 }
 
 // Faults is the list of what goes wrong. Its methods may be called while requests
 // are under way.
 type Faults struct {
-	mu     sync.Mutex
-	list   []*Fault
+	queue  fault.Queue[Fault]
+	mu     sync.Mutex // guards offset
 	offset time.Duration
 }
 
 // Add adds faults. The first one that fits a request strikes.
 func (f *Faults) Add(faults ...Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, fault := range faults {
-		if fault.Times == 0 {
-			fault.Times = math.MaxInt
+	for _, add := range faults {
+		if add.Kind == "" {
+			add.Kind = fault.Error
 		}
-		if fault.Kind == "" {
-			fault.Kind = FaultStatus
-		}
-		f.list = append(f.list, &fault)
+		f.queue.Add(add, add.Skip, add.Times)
 	}
 }
 
 // Clear removes every fault. The Date header stays as it is.
-func (f *Faults) Clear() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = nil
-}
+func (f *Faults) Clear() { f.queue.Clear() }
 
 // MoveDate moves the Date header of answers, by that much from the cluster's clock.
 func (f *Faults) MoveDate(by time.Duration) {
@@ -75,23 +53,14 @@ func (f *Faults) dateOffset() time.Duration {
 	return f.offset
 }
 
+// strike is the fault for a request, nil where it passes unharmed.
 func (f *Faults) strike(a attributes) *Fault {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, fault := range f.list {
-		if fault.Verb != "" && fault.Verb != a.verb ||
-			fault.Resource != "" && fault.Resource != a.resource && fault.Resource != a.path {
-			continue
-		}
-		if fault.Skip > 0 {
-			fault.Skip--
-			continue
-		}
-		hit := *fault
-		if fault.Times--; fault.Times <= 0 {
-			f.list = slices.Delete(f.list, i, i+1)
-		}
-		return &hit
+	struck, hit := f.queue.Strike(func(f Fault) bool {
+		return (f.Verb == "" || f.Verb == a.verb) &&
+			(f.Resource == "" || f.Resource == a.resource || f.Resource == a.path)
+	})
+	if !hit {
+		return nil
 	}
-	return nil
+	return &struck
 }

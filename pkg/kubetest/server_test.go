@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubetest"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
@@ -299,8 +300,8 @@ func TestFaultsStrikeTheRequestsTheyName(t *testing.T) {
 	}{
 		"forbidden":     {kubetest.Fault{Verb: "get", Resource: "serviceaccounts", Status: 403}, time.Minute, `serviceaccounts "a" is forbidden: User "kubernetes-admin" cannot get resource "serviceaccounts" in API group "" in the namespace "default"`},
 		"server error":  {kubetest.Fault{Status: 500, Message: "etcd is away"}, time.Minute, "etcd is away"},
-		"never answers": {kubetest.Fault{Kind: kubetest.FaultHang}, 200 * time.Millisecond, "exceeded"},
-		"cut":           {kubetest.Fault{Kind: kubetest.FaultReset, Times: 100}, time.Minute, "INTERNAL_ERROR"},
+		"never answers": {kubetest.Fault{Kind: fault.Hang}, 200 * time.Millisecond, "exceeded"},
+		"cut":           {kubetest.Fault{Kind: fault.Reset, Times: 100}, time.Minute, "INTERNAL_ERROR"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
