@@ -225,9 +225,7 @@ func (o *loginCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	if err := o.pinEndpoint(ctx); err != nil {
-		return err
-	}
+	ownSettings := o.factory.existing(o.profile) == o.profile
 	result, err := o.login.Run(ctx)
 	if result.Created {
 		o.factory.note("serviceaccount/%s created", o.serviceAccount)
@@ -241,6 +239,7 @@ func (o *loginCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.noteEndpoint(result.STSEndpointURL, ownSettings)
 	if result.RegionGuessed {
 		o.factory.note("note: no region was chosen, so STS of %s was asked; choose one with --region", result.Region)
 	}

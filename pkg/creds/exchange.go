@@ -51,9 +51,10 @@ type Session struct {
 	Audience       string
 	AudienceSource Source
 	Region         string
-	RegionGuessed  bool // nobody chose it: it is the partition's
-	Created        bool // the ServiceAccount was made
-	Annotated      bool // it already carried the role's annotation with this very value
+	RegionGuessed  bool   // nobody chose it: it is the partition's
+	STSEndpointURL string // of the STS that was asked, as a flag or a setting names it; "" where it is the region's own
+	Created        bool   // the ServiceAccount was made
+	Annotated      bool   // it already carried the role's annotation with this very value
 }
 
 // Source says who chose a value.
@@ -109,6 +110,7 @@ func (x Exchanger) Run(ctx context.Context, r Request) (Session, error) {
 		return s, hint.Wrap(fmt.Errorf("the cluster's tokens say issuer %q, this profile was made for %q", s.Issuer, r.Issuer),
 			"the kubeconfig context leads to another cluster now, or the cluster's issuer was changed: log in again")
 	}
+	s.STSEndpointURL = aws.ToString(client.sts.Options().BaseEndpoint)
 	return s, x.assume(ctx, client.sts, r, &s)
 }
 

@@ -154,7 +154,10 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 }
 
 // pin takes what the exchange found out into the profile and the cache's key.
+// An STS that the settings of this shell or of a profile chose goes along: a
+// renewal has neither.
 func (l *Login) pin(s creds.Session) {
+	l.Pinned.STSEndpointURL, l.Key.STSEndpoint = s.STSEndpointURL, s.STSEndpointURL
 	l.Pinned.RoleARN, l.Pinned.Audience, l.Pinned.Issuer, l.Pinned.Region = s.RoleARN.String(), s.Audience, s.Issuer, s.Region
 	l.Key.RoleARN, l.Key.Audience, l.Key.Issuer, l.Key.Region = s.RoleARN.String(), s.Audience, s.Issuer, s.Region
 }
