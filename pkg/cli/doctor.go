@@ -128,7 +128,7 @@ func (f *Factory) astray(c *cluster, p login.Owned, issuer string) error {
 	if p.Mode != login.Process || p.Pinned.Context == "" {
 		return nil
 	}
-	rules := &clientcmd.ClientConfigLoadingRules{Precedence: splitList(p.Pinned.Kubeconfig)}
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: login.KubeconfigFiles(p.Pinned.Kubeconfig)}
 	raw, err := rules.Load()
 	if err != nil {
 		return fmt.Errorf("reading its kubeconfig: %w", err)

@@ -31,6 +31,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 )
 
 // Factory hands commands the outside world. Nothing is dialled, read or parsed
@@ -208,7 +209,7 @@ func absolute(path string) string {
 // splitKubeconfig lets --kubeconfig be a list, as the KUBECONFIG variable is.
 func (f *Factory) splitKubeconfig() error {
 	path := *f.kube.KubeConfig
-	if !strings.ContainsRune(path, filepath.ListSeparator) {
+	if len(login.KubeconfigFiles(path)) < 2 {
 		return nil
 	}
 	*f.kube.KubeConfig = ""

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"path/filepath"
-
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
 
@@ -51,6 +49,3 @@ func (r findingsReport) writeWide(w writer) {
 }
 
 func (r findingsReport) names() []string { return failing(r.Checks) }
-
-// splitList takes a list of paths apart, as KUBECONFIG holds it.
-func splitList(paths string) []string { return filepath.SplitList(paths) }

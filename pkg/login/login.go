@@ -86,10 +86,14 @@ func (l *Login) free(file *awsconfig.File, name string) error {
 	if !exists || l.Overwrite && !beside {
 		return nil
 	}
-	if _, ours := Recognise(l.GOOS, profile); ours {
+	former, ours := Recognise(l.GOOS, profile)
+	switch {
+	case ours && !beside && former.Pinned.namesake(l.Pinned):
+		return hint.Wrap(fmt.Errorf("profile %q of %s is of context %s in another kubeconfig, %s", name, l.ConfigPath, former.Pinned.Context, former.Pinned.Kubeconfig),
+			"choose another name with --profile, or take it over with --overwrite")
+	case ours:
 		return nil
-	}
-	if beside {
+	case beside:
 		return hint.Wrap(fmt.Errorf("[default] of %s was not written by kubectl irsa, and --set-default leaves it alone", l.ConfigPath),
 			"leave out --set-default and name the profile where it is used:", "export AWS_PROFILE="+l.Profile)
 	}
@@ -219,7 +223,7 @@ func (l *Login) change(r *Result) (awsconfig.Change, error) {
 		add(keyAccessKey, r.Credentials.AccessKeyID)
 		add(keySecretKey, r.Credentials.SecretAccessKey)
 		add(keySession, r.Credentials.SessionToken)
-		add(keyMarker, l.Pinned.marker())
+		set = append(set, l.Pinned.marks()...)
 		add(keyExpiration, r.Credentials.Expiration.UTC().Format(time.RFC3339))
 	case TokenFile:
 		path, err := l.keepToken(r.Session)
@@ -230,7 +234,7 @@ func (l *Login) change(r *Result) (awsconfig.Change, error) {
 		add(keyRole, r.RoleARN.String())
 		add(keyTokenFile, path)
 		add(keySessionName, l.Request.SessionName)
-		add(keyMarker, l.Pinned.marker())
+		set = append(set, l.Pinned.marks()...)
 		add(keyExpiration, r.Token.Expires.UTC().Format(time.RFC3339))
 	}
 	// botocore refuses to look for STS without a region, so token-file mode has one always.

@@ -5,6 +5,7 @@ package login
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,8 +56,25 @@ func (p Pinned) ReadsFrom(kubeconfig string) bool {
 	if p.Kubeconfig == "" || kubeconfig == "" {
 		return true
 	}
-	files := filepath.SplitList(kubeconfig)
-	return slices.ContainsFunc(filepath.SplitList(p.Kubeconfig), func(file string) bool { return slices.Contains(files, file) })
+	files := KubeconfigFiles(kubeconfig)
+	return slices.ContainsFunc(KubeconfigFiles(p.Kubeconfig), func(file string) bool { return slices.Contains(files, file) })
+}
+
+// KubeconfigFiles are the files that a profile's kubeconfig stands for: the one
+// whose own name holds the separator of lists, or each of a list.
+func KubeconfigFiles(kubeconfig string) []string {
+	if _, err := os.Stat(kubeconfig); err == nil {
+		return []string{kubeconfig}
+	}
+	return filepath.SplitList(kubeconfig)
+}
+
+// namesake reports whether p is called as other is, in a kubeconfig of another
+// cluster: logging in to one must not take the other's profile by its name. One
+// whose kubeconfig is gone leads nowhere, and may go.
+func (p Pinned) namesake(other Pinned) bool {
+	return p.marker() == other.marker() && !p.ReadsFrom(other.Kubeconfig) &&
+		slices.ContainsFunc(KubeconfigFiles(p.Kubeconfig), func(file string) bool { _, err := os.Stat(file); return err == nil })
 }
 
 // The keys of a profile that are ours to write, by mode. credential_process
@@ -65,6 +83,7 @@ const (
 	keyProcess     = "credential_process"
 	keyRegion      = "region"
 	keyMarker      = "kubectl_irsa"            // NAMESPACE/SERVICEACCOUNT@CONTEXT
+	keyKubeconfig  = "kubectl_irsa_kubeconfig" // which tells two contexts of one name apart; absent from profiles of former versions
 	keyExpiration  = "kubectl_irsa_expiration" // RFC 3339, of static keys and of a token
 	keyAccessKey   = "aws_access_key_id"
 	keySecretKey   = "aws_secret_access_key"
@@ -76,8 +95,8 @@ const (
 
 var modeKeys = map[Mode][]string{
 	Process:   {keyProcess},
-	Static:    {keyAccessKey, keySecretKey, keySession, keyMarker, keyExpiration},
-	TokenFile: {keyRole, keyTokenFile, keySessionName, keyMarker, keyExpiration},
+	Static:    {keyAccessKey, keySecretKey, keySession, keyMarker, keyKubeconfig, keyExpiration},
+	TokenFile: {keyRole, keyTokenFile, keySessionName, keyMarker, keyKubeconfig, keyExpiration},
 }
 
 // rivalKeys are other sources of credentials; a profile that is overwritten
@@ -131,9 +150,19 @@ func seconds(d time.Duration) string {
 	return d.String()
 }
 
-// Marker is the value of the key that marks profiles without a process.
+// marker is the value of the key that marks profiles without a process.
 func (p Pinned) marker() string {
 	return p.Namespace + "/" + p.ServiceAccount + "@" + p.Context
+}
+
+// marks are what a profile without a process is known by. A path that its
+// readers would not agree about is left out, as former versions did.
+func (p Pinned) marks() []awsconfig.Setting {
+	marks := []awsconfig.Setting{{Key: keyMarker, Value: p.marker()}}
+	if awsconfig.CheckValue(keyKubeconfig, p.Kubeconfig) == nil {
+		marks = append(marks, awsconfig.Setting{Key: keyKubeconfig, Value: p.Kubeconfig})
+	}
+	return marks
 }
 
 // Owned is a profile of ours, read back.
@@ -170,6 +199,7 @@ func Recognise(goos string, p awsconfig.Profile) (Owned, bool) {
 	account, context, _ := strings.Cut(marker, "@")
 	o.Pinned.Context = context
 	o.Pinned.Namespace, o.Pinned.ServiceAccount, _ = strings.Cut(account, "/")
+	o.Pinned.Kubeconfig, _ = p.Get(keyKubeconfig)
 	o.Mode = Static
 	if o.TokenFile, ok = p.Get(keyTokenFile); ok {
 		o.Mode = TokenFile

@@ -1,0 +1,83 @@
+package login
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+)
+
+func TestOneNameInTwoKubeconfigs(t *testing.T) {
+	here := filepath.Join(t.TempDir(), "here")
+	odd := filepath.Join(t.TempDir(), "a"+string(filepath.ListSeparator)+"b")
+	for _, file := range []string{here, odd} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Skipf("this system has no such names: %v", err)
+		}
+	}
+	list := func(files ...string) string {
+		text := files[0]
+		for _, file := range files[1:] {
+			text += string(filepath.ListSeparator) + file
+		}
+		return text
+	}
+	type answer struct{ ReadsFrom, Namesake bool }
+	for name, tc := range map[string]struct {
+		profile, other string
+		want           answer
+	}{
+		"the very file":                             {here, here, answer{true, false}},
+		"a list with the file in it":                {here, list("/x", here), answer{true, false}},
+		"another file":                              {here, "/x", answer{false, true}},
+		"another file, after the profile's is gone": {"/gone", "/x", answer{false, false}},
+		"a profile that does not say":               {"", "/x", answer{true, false}},
+		"a file whose name separates":               {odd, odd, answer{true, false}},
+		"half of a name that separates":             {odd, filepath.Join(filepath.Dir(odd), "a"), answer{false, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, other := Pinned{Context: "c", Namespace: "n", ServiceAccount: "s"}, Pinned{Context: "c", Namespace: "n", ServiceAccount: "s"}
+			p.Kubeconfig, other.Kubeconfig = tc.profile, tc.other
+			if diff := cmp.Diff(tc.want, answer{p.ReadsFrom(tc.other), p.namesake(other)}); diff != "" {
+				t.Error(diff)
+			}
+			if other.ServiceAccount = "t"; p.namesake(other) {
+				t.Error("another ServiceAccount is a namesake")
+			}
+		})
+	}
+}
+
+func TestAProfileSaysWhatItIsFor(t *testing.T) {
+	full := Pinned{Kubeconfig: "/home/ann/my config", Context: "arn:aws:eks:eu-west-1:111122223333:cluster/a@b", Namespace: "shop", ServiceAccount: "cart"}
+	odd, plain := full, full
+	odd.Kubeconfig = "/home/ann/a #b"
+	plain.Kubeconfig = ""
+	for name, tc := range map[string]struct{ written, want Pinned }{
+		"where it came from":                  {full, full},
+		"nothing that readers disagree about": {odd, plain},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "config")
+			err := awsconfig.Edit(t.Context(), path, func(*awsconfig.File) ([]awsconfig.Change, error) {
+				return []awsconfig.Change{{Profile: "p", Set: tc.written.marks()}}, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, err := awsconfig.Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			profile, _ := file.Profile("p")
+			got, _ := Recognise("linux", profile)
+			if diff := cmp.Diff(Owned{Name: "p", Mode: Static, Pinned: tc.want}, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
