@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -76,6 +77,7 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	keys := ask(func() (oidc.KeySet, error) { return w.liveKeys(ctx) })
 	admin := w.admin(ctx)
 	pods := ask(func() ([]corev1.Pod, error) { return w.pods(ctx, t) })
+	networks := ask(func() ([]networkingv1.NetworkPolicy, error) { return w.networks(ctx, t, pods) })
 	webhooks := ask(func() ([]Webhook, error) { return w.webhooks(ctx, t) })
 
 	w.say("reading ServiceAccount " + t.Namespace + "/" + t.ServiceAccount)
@@ -100,7 +102,8 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	f.STS, f.Provider = exchanged.get(), provider.get()
 	f.Caller, f.Providers = admin.caller.get(), admin.providers.get()
 	f.IAMRole, f.Policies = role.look.get(), role.policies.get()
-	f.Pods, f.Hooks = pods.get(), webhooks.get()
+	f.Absent, f.Roles = absent.get(), roles.get()
+	f.Pods, f.Networks, f.Hooks = pods.get(), networks.get(), webhooks.get()
 	f.Mutated = check.Know(w.probePod(ctx, f))
 	f.Clocks = w.Clocks.Readings()
 	return f

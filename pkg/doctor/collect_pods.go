@@ -7,10 +7,24 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
+
+// networks are the network policies of the namespace. Where no pod uses the
+// ServiceAccount nobody asks for them.
+func (w World) networks(ctx context.Context, t Target, pods *later[[]corev1.Pod]) ([]networkingv1.NetworkPolicy, error) {
+	if t.Workload == nil {
+		if found := pods.get(); found.Err != nil || len(found.Value) == 0 {
+			return nil, ErrNotAsked
+		}
+	}
+	var all networkingv1.NetworkPolicyList
+	err := w.raw(ctx, "/apis/networking.k8s.io/v1/namespaces/"+t.Namespace+"/networkpolicies", &all)
+	return all.Items, err
+}
 
 // webhooks finds the webhooks that inject tokens, by their usual names:
 // https://github.com/aws/amazon-eks-pod-identity-webhook.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -86,6 +87,8 @@ type Facts struct {
 	Hooks   Known[[]Webhook]
 	Mutated Known[bool] // whether a probe pod came back from a dry run with its token
 	Pods    Known[[]corev1.Pod]
+	// Networks are the network policies of the namespace, where a pod is looked at.
+	Networks Known[[]networkingv1.NetworkPolicy]
 }
 
 // Known is a fact, or why it could not be had.

@@ -26,6 +26,7 @@ func podChecks() []Check {
 		{ID: "pods-injected", Link: linkPods, Title: "every pod has the token and the role", Needs: []string{"role-annotated"}, Run: podsInjected},
 		{ID: "pods-unrivalled", Link: linkPods, Title: "no other credentials win over them", Run: podsUnrivalled},
 		{ID: "pods-ready-for-sdk", Link: linkPods, Title: "their SDKs find what else they need", Run: podsReady},
+		{ID: "pods-reach-sts", Link: linkPods, Title: "network policies let them out to STS", Needs: []string{"role-annotated"}, Run: podsReachSTS},
 	}
 }
 
@@ -209,7 +210,7 @@ func (f Facts) report(found []podFault) Result {
 	worst := found[0]
 	var details []string
 	for _, x := range found {
-		if x.status == check.Fail && worst.status != check.Fail {
+		if severity(x.status) > severity(worst.status) {
 			worst = x
 		}
 		details = append(details, x.where+": "+x.what)
@@ -218,10 +219,19 @@ func (f Facts) report(found []podFault) Result {
 		details = append(details[:5], fmt.Sprintf("and %d more", n))
 	}
 	r := Result{Status: worst.status, Cause: worst.cause, Detail: strings.Join(details, "\n")}
+	if worst.status == check.Unknown {
+		r.Cause = "" // nothing was found
+		return r
+	}
 	if worst.fix != "" {
 		r.Fix = []string{worst.fix}
 	}
 	return r
+}
+
+// severity orders what a podFault can be.
+func severity(s check.Status) int {
+	return slices.Index([]check.Status{check.Unknown, check.Warn, check.Fail}, s)
 }
 
 func (f Facts) faultsOf(w Workload) []podFault {

@@ -287,6 +287,7 @@ func podRows() []row {
 			container(p).Env = append(container(p).Env, corev1.EnvVar{Name: name, Value: "x"})
 		}
 	}
+	labelled := func(_ *world, p *corev1.Pod) { p.Labels = map[string]string{"app": "web", "pod-template-hash": "6d4"} }
 	hook := func(client string) func(*world) {
 		return func(w *world) {
 			w.kube(http.MethodPost, webhookPath, `{"metadata":{"name":"pod-identity-webhook"},"webhooks":[{"name":"pod-identity-webhook.amazonaws.com",`+
@@ -319,9 +320,28 @@ func podRows() []row {
 		warned(pod("no home to write to", "pods-ready-for-sdk POD10", func(_ *world, p *corev1.Pod) {
 			container(p).SecurityContext = &corev1.SecurityContext{ReadOnlyRootFilesystem: aws.Bool(true)}
 		})),
+		warned(pod("a network policy that lets nothing out", "pods-reach-sts POD9", labelled).with(networkPolicy("locked", `{"policyTypes":["Egress"]}`))).pasted(),
+		warned(pod("network policies that let DNS out alone", "pods-reach-sts POD9", labelled).with(networkPolicy("dns",
+			`{"podSelector":{"matchLabels":{"app":"web"}},"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"UDP","port":53}]}]}`))).pasted(),
+		warned(pod("a network policy for other pods", "-", labelled).with(networkPolicy("db", `{"podSelector":{"matchLabels":{"app":"db"}},"policyTypes":["Egress"]}`))),
 		{name: "a webhook that does not answer", broke: hook(`"url":"https://127.0.0.1:1/mutate"`), want: "webhook-mutates POD2"},
 		{name: "a webhook without endpoints", broke: hook(`"service":{"namespace":"kube-system","name":"pod-identity-webhook"}`), want: "webhook-serves POD2"},
 	}
+}
+
+const networkPolicies = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
+
+func networkPolicy(name, spec string) func(*world) {
+	return func(w *world) {
+		w.kube(http.MethodPost, networkPolicies, fmt.Sprintf(`{"metadata":{"name":%q},"spec":%s}`, name, spec))
+	}
+}
+
+// with breaks one thing more.
+func (r row) with(more func(*world)) row {
+	first := r.broke
+	r.broke = func(w *world) { first(w); more(w) }
+	return r
 }
 
 func (r row) wants(want string) row {
