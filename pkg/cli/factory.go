@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -136,7 +134,7 @@ func (f *Factory) cluster() (*cluster, error) {
 	if info := raw.AuthInfos[userName]; info != nil {
 		c.plugin = info.Exec
 	}
-	c.key = creds.Key{Server: c.config.Host, Authority: authority(c.config), User: identity(userName, c.config), Context: c.context}
+	c.key = creds.Key{Server: c.config.Host, Authority: authority(c.config), User: requester(userName, c.config), Context: c.context}
 	f.tune(c.config)
 	return c, f.shieldPlugins(c)
 }
@@ -214,16 +212,6 @@ func (f *Factory) splitKubeconfig() error {
 	}
 	*f.kube.KubeConfig = ""
 	return f.process.Setenv(clientcmd.RecommendedConfigPathEnvVar, path)
-}
-
-func authority(config *rest.Config) string {
-	sum := sha256.Sum256([]byte(config.CAFile + "\x00" + string(config.CAData) + "\x00" + config.ServerName + "\x00" + strconv.FormatBool(config.Insecure)))
-	return hex.EncodeToString(sum[:8])
-}
-
-func identity(userName string, config *rest.Config) string {
-	as := config.Impersonate
-	return strings.Join(append([]string{userName, as.UserName, as.UID}, as.Groups...), "\x00")
 }
 
 // core is the typed client of the core API group.

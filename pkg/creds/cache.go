@@ -20,7 +20,7 @@ import (
 type Key struct {
 	Server         string        `json:"server"`    // the API server's URL
 	Authority      string        `json:"authority"` // a digest of the certificate authority that it is known by
-	User           string        `json:"user"`      // the kubeconfig user, and whom it impersonates
+	User           string        `json:"user"`      // who asks: the kubeconfig user, how it signs in and whom it impersonates
 	Context        string        `json:"context"`
 	Namespace      string        `json:"namespace"`
 	ServiceAccount string        `json:"serviceAccount"`
