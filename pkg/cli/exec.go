@@ -47,18 +47,7 @@ kubectl irsa login SERVICEACCOUNT.`,
 
   # A shell with that identity
   kubectl irsa exec cart -n shop -- bash`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			switch dash := cmd.ArgsLenAtDash(); {
-			case len(args) == 0 || dash == 0:
-				return usageError{hint.Wrap(errorText("missing SERVICEACCOUNT"), "usage: "+cmd.UseLine())}
-			case len(args) == 1:
-				return usageError{hint.Wrap(errorText("missing COMMAND"), "usage: "+cmd.UseLine())}
-			case dash != 1:
-				return usageError{hint.Wrap(errorText("the command stands after --"),
-					fmt.Sprintf("%s %s -- %s", cmd.CommandPath(), args[0], strings.Join(args[1:], " ")))}
-			}
-			return nil
-		},
+		Args: o.needCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
 				return err
@@ -67,7 +56,56 @@ kubectl irsa login SERVICEACCOUNT.`,
 		},
 	}
 	o.identityFlags.add(cmd)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if len(cmd.Flags().Args()) > 1 { // it stands in the command
+			return usageError{hint.Wrap(err, "the command stands after --:", o.withDash(cmd))}
+		}
+		return cmd.Root().FlagErrorFunc()(cmd, err)
+	})
 	return cmd
+}
+
+func (o *execCommand) needCommand(cmd *cobra.Command, args []string) error {
+	switch dash := cmd.ArgsLenAtDash(); {
+	case len(args) == 0 || dash == 0:
+		return usageError{hint.Wrap(errorText("missing SERVICEACCOUNT"), "usage: "+cmd.UseLine())}
+	case len(args) == 1:
+		return usageError{hint.Wrap(errorText("missing COMMAND"), "usage: "+cmd.UseLine())}
+	case dash != 1:
+		return usageError{hint.Wrap(errorText("the command stands after --"), o.withDash(cmd))}
+	}
+	return nil
+}
+
+// withDash is the command line as it was typed, with "--" in front of the
+// command. The words of this program come first: "exec", the ServiceAccount and
+// flags, some with a value of their own.
+func (o *execCommand) withDash(cmd *cobra.Command) string {
+	words := arguments(o.factory.process.Args)
+	line := []string{cmd.Root().CommandPath()}
+	for i, names := 0, 0; i < len(words); i++ {
+		if !strings.HasPrefix(words[i], "-") {
+			if names++; names == 3 {
+				line = append(line, "--")
+			}
+		}
+		line = append(line, shellWord(words[i]))
+		if names < 3 && takesNext(cmd, words[i]) && i+1 < len(words) {
+			i++
+			line = append(line, shellWord(words[i]))
+		}
+	}
+	return strings.Join(line, " ")
+}
+
+// takesNext reports whether a word of a command line is a flag whose value is
+// the next word.
+func takesNext(cmd *cobra.Command, word string) bool {
+	flag := cmd.Flags().Lookup(strings.TrimPrefix(word, "--"))
+	if len(word) == 2 && word[0] == '-' {
+		flag = cmd.Flags().ShorthandLookup(word[1:])
+	}
+	return strings.HasPrefix(word, "-") && flag != nil && flag.NoOptDefVal == ""
 }
 
 // Exit codes of a command that did not start, as shells have them:
