@@ -32,7 +32,7 @@ import (
 //	object PATH                  print what the API server holds at a path
 //	provider URL [AUDIENCE...]   make an OIDC provider
 //	role NAME FILE [SECONDS]     make a role with this trust policy and longest session
-//	bucket NAME                  make a bucket
+//	bucket NAME [ACCOUNT]        make a bucket as new ones are: private; of another account
 //	put BUCKET KEY FILE          write an S3 object; remove BUCKET KEY removes it
 //	publish                      copy the cluster's documents into the issuer's bucket
 //	rotate KIND [drop-old]       sign with a new key from now on
@@ -196,8 +196,12 @@ func role(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func bucket(ts *testscript.TestScript, neg bool, args []string) {
-	story.Arguments(ts, neg, args, 1, 1, "bucket NAME")
-	worldOf(ts).aws.Account.AddBucket(args[0], region)
+	story.Arguments(ts, neg, args, 1, 2, "bucket NAME [ACCOUNT]")
+	account := worldOf(ts).aws.Account
+	if len(args) == 2 {
+		account = worldOf(ts).aws.AddAccount(args[1], "")
+	}
+	account.AddBucket(args[0], region)
 }
 
 func put(ts *testscript.TestScript, neg bool, args []string) {

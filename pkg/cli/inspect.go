@@ -186,7 +186,7 @@ func (f *Factory) inspector(ctx context.Context, a *adminFlags) (doctor.Inspecto
 	if err != nil {
 		return doctor.Inspector{}, errors.Join(doctor.ErrNoCredentials, err)
 	}
-	return doctor.Inspector{IAM: admin.IAM, STS: admin.STS}, nil
+	return doctor.Inspector{IAM: admin.IAM, S3: admin.S3, STS: admin.STS}, nil
 }
 
 // unreachable is the error of a cluster that did not answer at all, nil where

@@ -255,7 +255,7 @@ func TestPublicDocumentsThatAreNone(t *testing.T) {
 			server := httptest.NewTLSServer(tc.answer)
 			defer server.Close()
 			w := World{Public: server.Client(), Now: time.Now}
-			f := Facts{Issuer: server.URL, STS: Known[Exchange]{Err: ErrNotAsked}, Provider: Known[Provider]{Err: ErrNoCredentials}}
+			f := Facts{Issuer: server.URL, STS: Known[Exchange]{Err: ErrNotAsked}, Provider: Known[Provider]{Err: ErrNoCredentials}, Blocks: Known[[]string]{Err: ErrNotAsked}}
 			w.published(t.Context(), &f)
 			r := discoveryPublic(f)
 			if diff := cmp.Diff(tc.want, string(r.Status)+" "+r.Cause); diff != "" {

@@ -82,6 +82,8 @@ type Facts struct {
 	Provider  Known[Provider]
 	Providers Known[[]string] // ARNs of all OIDC providers of the caller's account
 	IAMRole   Known[Role]
+	Owned     Known[bool]     // whether the issuer's bucket is one of the caller's account: only where no role is meant
+	Blocks    Known[[]string] // settings of Block Public Access that are on, where S3 refused a document to strangers
 	Policies  Known[int] // how many policies give the role permissions
 
 	Hooks   Known[[]Webhook]

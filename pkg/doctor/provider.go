@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
 
 const linkProvider = "provider"
@@ -132,8 +133,29 @@ func audienceRegistered(f Facts) Result {
 // homeChecks are about the account of the credentials.
 func homeChecks() []Check {
 	return []Check{
+		{ID: "bucket-owned", Link: linkProvider, Title: "the issuer's bucket is the account's own", Needs: []string{"provider-exists"}, Run: bucketOwned},
 		{ID: "providers-few", Link: linkProvider, Title: "the account has room for more providers", Run: providersFew},
 	}
+}
+
+// bucketOwned looks for a bucket that somebody else owns: then they can sign for
+// the cluster, and become each role that trusts the provider.
+func bucketOwned(f Facts) Result {
+	bucket, inS3 := irsa.ParseS3URL(f.Issuer)
+	noBucket, refused := errors.AsType[*oidc.StatusError](f.Discovery.Err)
+	switch {
+	case !inS3:
+		return skip("the issuer is not in S3")
+	case refused && noBucket.Code == "NoSuchBucket":
+		return skip("there is no bucket")
+	case f.Owned.Err != nil:
+		return withheld("s3:ListAllMyBuckets", f.Owned.Err)
+	case f.Owned.Value:
+		return pass("%s", bucket.Bucket)
+	}
+	r := warn("PROV4", "bucket %s is not one of account %s: whoever owns it can sign for this cluster; if no account of yours does, delete the provider", bucket.Bucket, f.Caller.Value.Account)
+	return fixed(r, "aws s3api get-object --bucket "+bucket.Bucket+" --key "+strings.TrimPrefix(bucket.Path+oidc.DiscoveryPath, "/")+
+		" --expected-bucket-owner ACCOUNT /dev/null"+f.Paste.CLI+" # fails unless ACCOUNT owns it")
 }
 
 // providerQuota is AWS's default: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
 
@@ -78,19 +79,10 @@ func (f Facts) withdraw(at string, publish ...string) []string {
 }
 
 // s3Object is the object behind a public URL as the AWS CLI names it, "" where
-// the URL is none of S3's:
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html.
+// the URL is none of S3's.
 func s3Object(at string) string {
-	u, err := url.Parse(at)
-	if err != nil || !strings.HasSuffix(u.Hostname(), ".amazonaws.com") && !strings.HasSuffix(u.Hostname(), ".amazonaws.com.cn") {
-		return ""
-	}
-	host := u.Hostname()
-	if strings.HasPrefix(host, "s3.") {
-		return "s3:/" + u.Path
-	}
-	if bucket, _, virtual := strings.Cut(host, ".s3."); virtual {
-		return "s3://" + bucket + u.Path
+	if o, inS3 := irsa.ParseS3URL(at); inS3 {
+		return "s3://" + o.Bucket + "/" + o.Path
 	}
 	return ""
 }
@@ -102,14 +94,33 @@ func (f Facts) status(e *oidc.StatusError, publish string) Result {
 		return fixed(fail(f.dangling(), "%s: the bucket does not exist, and whoever makes one of that name can sign for this cluster", e.URL), f.build("publish --create-bucket"))
 	case e.Status == 403 && e.HTML:
 		return fail("PUB11", "%s: a firewall or a proxy answered 403 with a web page", e.URL)
+	case e.Status == 403 && f.Blocks.Err == nil:
+		return fixed(f.private(e), publish)
 	case e.Status == 403 && e.Server == "AmazonS3" && e.Code == "AccessDenied":
-		return fixed(fail("PUB2", "%s: S3 answers 403 AccessDenied: the object is private or missing, or the bucket blocks public access", e.URL), publish)
+		r := fail("PUB2", "%s: S3 answers 403 AccessDenied: the object is private or missing, or the bucket blocks public access", e.URL)
+		if !errors.Is(f.Blocks.Err, ErrNotAsked) && !errors.Is(f.Blocks.Err, ErrNoCredentials) {
+			r.Detail += "\n" + withheld("s3:GetBucketPublicAccessBlock", f.Blocks.Err).Detail
+		}
+		return fixed(r, publish)
 	case e.Status == 403 || e.Status == 401:
 		return fixed(fail("PUB1", "%s is not public: status %d", e.URL, e.Status), publish)
 	case e.Status == 404:
 		return fixed(fail("PUB1", "%s is not there: status 404", e.URL), publish)
 	}
 	return fixed(fail("PUB1", "%v", e), publish)
+}
+
+// private says why S3 refuses strangers where the bucket's Block Public Access
+// is known. That of its account cannot be seen: another service has it.
+func (f Facts) private(e *oidc.StatusError) Result {
+	bucket, _ := irsa.ParseS3URL(e.URL)
+	switch on := f.Blocks.Value; {
+	case slices.Contains(on, restrictPublicBuckets):
+		return fail("PUB2", "%s: S3 answers 403: bucket %s has %s on, which shuts strangers out whatever its policy says", e.URL, bucket.Bucket, list(on))
+	case len(on) > 0:
+		return fail("PUB2", "%s: S3 answers 403: bucket %s has %s on, which refuses a policy that lets strangers in", e.URL, bucket.Bucket, list(on))
+	}
+	return fail("PUB1", "%s: S3 answers 403: bucket %s blocks no public access itself: the object is private or missing, or the account's own block shuts strangers out", e.URL, bucket.Bucket)
 }
 
 // dangling is the cause of a host that does not exist: a provider that trusts

@@ -2,7 +2,6 @@ package issuer
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -32,39 +31,16 @@ func (l Location) ARN(key string) string {
 	return "arn:" + l.Partition() + ":s3:::" + l.Bucket + "/" + key
 }
 
-// s3Hosts are the host names under which S3 serves objects, after the bucket of
-// a virtual-hosted URL is cut off: s3.REGION, s3-REGION, s3.dualstack.REGION and
-// the legacy global s3.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
-var s3Host = rule(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
-
-// bucketName is S3's rule for the names of buckets:
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html.
-var bucketName = rule(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-
 // LocationOf is the place in S3 that an issuer's URL leads to, false where the
 // URL is not one of S3's. Both forms of URL are known:
 // https://BUCKET.s3.REGION.amazonaws.com/PATH and
 // https://s3.REGION.amazonaws.com/BUCKET/PATH.
 func LocationOf(issuer string) (Location, bool) {
-	u, err := url.Parse(issuer)
-	if err != nil || u.Scheme != "https" || u.Port() != "" {
+	at, inS3 := irsa.ParseS3URL(issuer)
+	if !inS3 {
 		return Location{}, false
 	}
-	match := s3Host().FindStringSubmatch(strings.ToLower(u.Hostname()))
-	if match == nil {
-		return Location{}, false
-	}
-	l := Location{Bucket: match[1], Region: match[2]}
-	path := strings.TrimPrefix(u.Path, "/")
-	if l.Bucket == "" {
-		l.Bucket, path, _ = strings.Cut(path, "/")
-	}
-	l.Prefix = strings.TrimSuffix(path, "/")
-	if !bucketName().MatchString(l.Bucket) {
-		return Location{}, false
-	}
-	return l, true
+	return Location{Bucket: at.Bucket, Region: at.Region, Prefix: strings.TrimSuffix(at.Path, "/")}, true
 }
 
 // DiscoveryKey is the object key of the discovery document.
@@ -121,7 +97,7 @@ func ParseTarget(text string) (Target, error) {
 		return Target{}, fmt.Errorf("target %q: use s3://BUCKET[/PREFIX], dir:PATH or -", text)
 	}
 	bucket, prefix, _ := strings.Cut(rest, "/")
-	if !bucketName().MatchString(bucket) || strings.Contains(bucket, "..") {
+	if !irsa.ValidBucketName(bucket) {
 		return Target{}, fmt.Errorf("target %q: %q is not the name of a bucket (3 to 63 lower-case letters, digits, dots and hyphens)", text, bucket)
 	}
 	return Target{Location: Location{Bucket: bucket, Prefix: strings.Trim(prefix, "/")}}, nil
