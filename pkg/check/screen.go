@@ -15,7 +15,8 @@ type Style struct {
 	All     bool // details of what passed, too
 }
 
-func (s Style) width() int {
+// Columns is the width to keep to.
+func (s Style) Columns() int {
 	switch {
 	case s.Width == 0:
 		return 80
@@ -23,6 +24,24 @@ func (s Style) width() int {
 		return 40
 	}
 	return s.Width
+}
+
+// Paint gives text an ANSI colour, such as 32 or 31;1, where the style has any.
+func (s Style) Paint(color, text string) string {
+	if !s.Color || color == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// Mark is the sign of a status, painted.
+func (s Style) Mark(status Status) string { return s.Paint(signs[status].color, s.sign(status)) }
+
+func (s Style) sign(status Status) string {
+	if s.Unicode {
+		return signs[status].unicode
+	}
+	return signs[status].ascii
 }
 
 type sign struct{ unicode, ascii, color string }
@@ -113,24 +132,13 @@ func sumUp(findings []Finding, sentence string) (Finding, bool) {
 	return sum, n[Pass]+n[Skip] == len(findings)
 }
 
-func (s *screen) paint(color, text string) string {
-	if !s.Color || color == "" || text == "" {
-		return text
-	}
-	return "\x1b[" + color + "m" + text + "\x1b[0m"
-}
-
 // line is one check: link, sign, title and, where there is one, the cause at
 // the right edge.
 func (s *screen) line(label string, f Finding) {
-	g := signs[f.Status]
-	mark := g.ascii
-	if s.Unicode {
-		mark = g.unicode
-	}
+	color := signs[f.Status].color
 	pad := strings.Repeat(" ", s.margin-utf8.RuneCountInString(label))
-	head := pad + s.paint("1", label) + " " + s.rail() + " " + s.paint(g.color, mark) + " "
-	used := s.margin + 4 + utf8.RuneCountInString(mark)
+	head := pad + s.Paint("1", label) + " " + s.rail() + " " + s.Mark(f.Status) + " "
+	used := s.margin + 4 + utf8.RuneCountInString(s.sign(f.Status))
 	title, right := f.Title, f.Cause
 	if f.Status == Skip {
 		right = f.Detail
@@ -138,16 +146,16 @@ func (s *screen) line(label string, f Finding) {
 	if f.Status == Fail && right == "" {
 		right = "failed"
 	}
-	room := s.width() - used
+	room := s.Columns() - used
 	if n := utf8.RuneCountInString(title) + 2 + utf8.RuneCountInString(right); right != "" && n <= room {
 		gap := strings.Repeat(" ", room-n+2)
-		s.b.WriteString(head + s.title(f, title) + gap + s.paint(g.color, right) + "\n")
+		s.b.WriteString(head + s.title(f, title) + gap + s.Paint(color, right) + "\n")
 		return
 	}
-	lines := wrap(title, room)
+	lines := Wrap(title, room)
 	s.b.WriteString(head + s.title(f, lines[0]) + "\n")
 	if right != "" {
-		lines = append(lines, wrap("("+right+")", room)...)
+		lines = append(lines, Wrap("("+right+")", room)...)
 	}
 	for _, more := range lines[1:] {
 		s.b.WriteString(s.indent(used) + s.title(f, more) + "\n")
@@ -157,16 +165,16 @@ func (s *screen) line(label string, f Finding) {
 func (s *screen) title(f Finding, text string) string {
 	switch f.Status {
 	case Fail:
-		return s.paint("1", text)
+		return s.Paint("1", text)
 	case Skip:
-		return s.paint("2", text)
+		return s.Paint("2", text)
 	}
 	return text
 }
 
 func (s *screen) rail() string {
 	if s.Unicode {
-		return s.paint("2", "│")
+		return s.Paint("2", "│")
 	}
 	return "|"
 }
@@ -182,10 +190,10 @@ func (s *screen) detail(f Finding) {
 	if s.Unicode {
 		edge = s.margin + 4 + 1
 	}
-	room := s.width() - edge
+	room := s.Columns() - edge
 	if f.Detail != "" {
 		for _, paragraph := range strings.Split(f.Detail, "\n") {
-			for _, line := range wrap(paragraph, room) {
+			for _, line := range Wrap(paragraph, room) {
 				s.b.WriteString(strings.TrimRight(s.indent(edge)+line, " ") + "\n")
 			}
 		}
@@ -202,7 +210,7 @@ func (s *screen) detail(f Finding) {
 	}
 	for _, line := range f.Fix {
 		// A line to paste is never broken.
-		s.b.WriteString(s.indent(edge) + s.paint("36", arrow) + " " + s.paint("1", line) + "\n")
+		s.b.WriteString(s.indent(edge) + s.Paint("36", arrow) + " " + s.Paint("1", line) + "\n")
 	}
 }
 
@@ -210,20 +218,20 @@ func (s *screen) detail(f Finding) {
 // the screen both are cut to the part around the difference.
 func (s *screen) compare(c *Comparison, edge int) {
 	labels := max(utf8.RuneCountInString(c.ExpectedLabel), utf8.RuneCountInString(c.ActualLabel))
-	room := max(s.width()-edge-labels-2, 16)
+	room := max(s.Columns()-edge-labels-2, 16)
 	longest := max(utf8.RuneCountInString(c.Expected), utf8.RuneCountInString(c.Actual))
 	expected, caretE := window([]rune(c.Expected), c.ExpectedColumn, longest, room, s.ellipsis())
 	actual, caretA := window([]rune(c.Actual), c.ActualColumn, longest, room, s.ellipsis())
 	row := func(label, text string, column int, color string) {
-		head := s.indent(edge) + s.paint("2", label) + strings.Repeat(" ", labels-utf8.RuneCountInString(label)+2)
+		head := s.indent(edge) + s.Paint("2", label) + strings.Repeat(" ", labels-utf8.RuneCountInString(label)+2)
 		runes := []rune(text)
 		if column < len(runes) {
-			text = string(runes[:column]) + s.paint(color, string(runes[column:]))
+			text = string(runes[:column]) + s.Paint(color, string(runes[column:]))
 		}
 		s.b.WriteString(head + text + "\n")
 	}
 	caret := func(column int) {
-		s.b.WriteString(s.indent(edge) + strings.Repeat(" ", labels+2+column) + s.paint("31;1", "^") + "\n")
+		s.b.WriteString(s.indent(edge) + strings.Repeat(" ", labels+2+column) + s.Paint("31;1", "^") + "\n")
 	}
 	row(c.ExpectedLabel, expected, caretE, "32")
 	if caretE != caretA {
@@ -262,9 +270,9 @@ func window(text []rune, column, longest, room int, dots []rune) (string, int) {
 	return string(part), column - start
 }
 
-// wrap breaks text at blanks into lines of at most width characters. A word
+// Wrap breaks text at blanks into lines of at most width characters. A word
 // that is longer stands alone.
-func wrap(text string, width int) []string {
+func Wrap(text string, width int) []string {
 	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	var lines []string
 	line := lead

@@ -10,9 +10,7 @@ import (
 )
 
 type bindCommand struct {
-	adminFlags
-	planFlags
-	issuerFlag
+	issuerPlanFlags
 	bindingFlags
 	factory *Factory
 }
@@ -44,9 +42,7 @@ changes nothing, and "unbind" takes back what binding did.`,
 		},
 	}
 	o.bindingFlags.add(cmd)
-	o.issuerFlag.add(cmd)
-	o.adminFlags.add(cmd)
-	o.planFlags.add(cmd)
+	o.issuerPlanFlags.add(cmd)
 	return cmd
 }
 
@@ -94,9 +90,7 @@ func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag,
 }
 
 type unbindCommand struct {
-	adminFlags
-	planFlags
-	issuerFlag
+	issuerPlanFlags
 	bindingFlags
 	factory *Factory
 }
@@ -122,9 +116,7 @@ stays, and so does the ServiceAccount.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.role, "role", "", "Name or ARN of the role; default: the one that the ServiceAccount is annotated with, else NAMESPACE-SERVICEACCOUNT")
-	o.issuerFlag.add(cmd)
-	o.adminFlags.add(cmd)
-	o.planFlags.add(cmd)
+	o.issuerPlanFlags.add(cmd)
 	return cmd
 }
 

@@ -16,9 +16,7 @@ import (
 )
 
 type cleanupCommand struct {
-	adminFlags
-	issuerFlag
-	planFlags
+	issuerPlanFlags
 	confirmFlags
 	bucket  string
 	factory *Factory
@@ -59,11 +57,7 @@ irsa did not make, as the tags say, is not touched.`,
 }
 
 func (o *cleanupCommand) run(ctx context.Context) error {
-	url, err := o.find(ctx, o.factory, o.mayMint())
-	if err != nil {
-		return err
-	}
-	admin, err := o.admin(ctx, o.factory)
+	url, admin, err := o.open(ctx, o.factory)
 	if err != nil {
 		return err
 	}
@@ -71,15 +65,7 @@ func (o *cleanupCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := plan.Options{DryRun: dryRunOf(o.dryRun), Confirm: o.confirm(o.factory)}
-	if o.output == "" {
-		options.Show = func(outlook []plan.Outlook) error { return o.factory.print("", planReportOf(outlook, o.dryRun)) }
-	}
-	outlook, err := o.factory.runPlan(ctx, steps, options)
-	if o.output != "" && outlook != nil && ctx.Err() == nil {
-		err = errors.Join(err, o.factory.print(o.output, planReportOf(outlook, o.dryRun)))
-	}
-	return err
+	return o.factory.runPlan(ctx, steps, planRun{dryRun: o.dryRun, output: o.output, confirm: o.confirm(o.factory)})
 }
 
 // steps are the provider, the roles, the documents and the bucket, in this order.

@@ -133,17 +133,20 @@ func failing(findings []check.Finding) []string {
 	return names
 }
 
-// style is what standard output can show: https://no-color.org, and plain
-// ASCII wherever it is no terminal.
-func (f *Factory) style() check.Style {
+// style is what standard output can show.
+func (f *Factory) style() check.Style { return f.styleOf(f.Streams.Out) }
+
+// styleOf is what a stream can show: https://no-color.org, and plain ASCII
+// wherever it is no terminal.
+func (f *Factory) styleOf(stream any) check.Style {
 	s := check.Style{Width: 80}
 	if columns, err := strconv.Atoi(f.Getenv("COLUMNS")); err == nil && columns > 0 {
 		s.Width = columns
 	}
-	if !isTerminal(f.Streams.Out) {
+	if !isTerminal(stream) {
 		return s
 	}
-	if file, ok := f.Streams.Out.(*os.File); ok {
+	if file, ok := stream.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
 			s.Width = width
 		}
@@ -160,5 +163,10 @@ func (f *Factory) looking() (show func(string), wipe func()) {
 		return nil, func() {}
 	}
 	write := func(text string) { _, _ = f.Streams.ErrOut.Write([]byte("\r\x1b[K" + text)) }
-	return func(what string) { write(what + " ...") }, func() { write("") }
+	// A line that is wider than the screen could not be wiped away.
+	room := max(f.styleOf(f.Streams.ErrOut).Width-len(" ...")-1, 0)
+	return func(what string) {
+		runes := []rune(what)
+		write(string(runes[:min(room, len(runes))]) + " ...")
+	}, func() { write("") }
 }

@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
@@ -16,10 +19,11 @@ type planReport struct {
 	DryRun string `json:"dryRun,omitempty"`
 
 	outlook []plan.Outlook
+	style   check.Style
 }
 
-func planReportOf(outlook []plan.Outlook, dryRun string) planReport {
-	r := planReport{TypeMeta: typeMeta("Plan"), Report: plan.NewReport(outlook), outlook: outlook}
+func (f *Factory) planReport(outlook []plan.Outlook, dryRun string) planReport {
+	r := planReport{TypeMeta: typeMeta("Plan"), Report: plan.NewReport(outlook), outlook: outlook, style: f.style()}
 	if dryRun != dryRunNone {
 		r.DryRun = dryRun
 	}
@@ -28,7 +32,7 @@ func planReportOf(outlook []plan.Outlook, dryRun string) planReport {
 
 func (r planReport) writeText(w writer) {
 	var b strings.Builder
-	_ = plan.WriteText(&b, r.outlook) // a Builder takes everything
+	_ = plan.WriteText(&b, r.outlook, r.style) // a Builder takes everything
 	text := strings.TrimSuffix(b.String(), "\n")
 	if r.DryRun != "" {
 		text += " (" + dryRunSuffix(r.DryRun) + ")"
@@ -54,29 +58,91 @@ func dryRunOf(value string) plan.DryRun {
 	return plan.No
 }
 
-// runPlan looks, and unless it is a dry run applies with progress on stderr. The
-// outlook it gives is to be printed also beside an error, whose advice says what
-// was done and what was not.
-func (f *Factory) runPlan(ctx context.Context, steps []plan.Step, o plan.Options) ([]plan.Outlook, error) {
-	o.Progress = f.progress()
-	outlook, err := plan.Run(ctx, steps, o)
-	if failed, ok := errors.AsType[*plan.ApplyError](err); ok {
-		err = hint.Wrap(err, failed.Advice()...)
-	}
-	return outlook, err
+// planRun is how a command runs a plan and what people get to see of it. A
+// command that asks shows the plan before it, and says in the end how much was
+// done. One that does not ask says what became of each step when it has ended,
+// and so does every command in the formats that machines read. Where something
+// is in the way, the error says all there is to say.
+type planRun struct {
+	dryRun, output string
+	confirm        func(context.Context, []plan.Outlook) (bool, error) // nil where nobody is asked
+	report         func([]plan.Outlook) printable                      // nil for the plan alone
 }
 
-// progress tells each step once, and each note of it once.
-func (f *Factory) progress() plan.Progress {
+func (f *Factory) runPlan(ctx context.Context, steps []plan.Step, run planRun) error {
+	show := func(outlook []plan.Outlook) error {
+		if run.report != nil {
+			return f.print(run.output, run.report(outlook))
+		}
+		return f.print(run.output, f.planReport(outlook, run.dryRun))
+	}
+	asks := run.output == "" && run.confirm != nil
+	o := plan.Options{DryRun: dryRunOf(run.dryRun), Confirm: run.confirm, Progress: f.progress(asks)}
+	if asks {
+		o.Show = show
+	}
+	outlook, err := plan.Run(ctx, steps, o)
+	failed, _ := errors.AsType[*plan.ApplyError](err)
+	switch {
+	case outlook == nil || ctx.Err() != nil || asks || run.output == "" && plan.Any(outlook, plan.Conflict, plan.Unknown):
+		if failed != nil {
+			err = hint.Wrap(err, failed.Advice()...)
+		}
+	default:
+		if failed != nil {
+			err = hint.Wrap(err, plan.GoOn)
+		}
+		return errors.Join(err, show(outlook))
+	}
+	if err == nil && plan.Any(outlook, plan.Applied) {
+		_, err = fmt.Fprintf(f.Streams.Out, "%d done\n", plan.Count(outlook, plan.Applied))
+	}
+	return err
+}
+
+// slow is how long a step may take before its time is worth telling.
+const slow = time.Second
+
+// progress shows on a terminal the step that is under way, on a line that is
+// written anew, and with marks leaves one behind for each that has ended.
+// Elsewhere only what a step waits for is told.
+func (f *Factory) progress(marks bool) plan.Progress {
+	show, wipe := f.looking()
+	style := f.styleOf(f.Streams.ErrOut)
+	var begun time.Time
 	last := ""
 	return func(step plan.Step, state plan.State, note string) {
 		switch {
-		case state == plan.Needed && note == "":
-			f.note("%s", step.Title)
-			last = ""
-		case note != "" && note != last:
-			f.note("  %s", note)
+		case state != plan.Needed:
+			wipe()
+			if took := f.Now().Sub(begun); marks && show != nil {
+				f.note("%s %s%s", style.Mark(markOf(state)), step.Title, duration(took))
+			}
+		case note == "":
+			begun, last = f.Now(), ""
+			if show != nil {
+				show(step.Title)
+			}
+		case show != nil:
+			show(step.Title + ": " + note)
+		case note != last:
+			f.note("%s: %s", step.Title, note)
 			last = note
 		}
 	}
+}
+
+func markOf(state plan.State) check.Status {
+	if state == plan.Failed {
+		return check.Fail
+	}
+	return check.Pass
+}
+
+// duration is how long a step took, where that is worth telling.
+func duration(took time.Duration) string {
+	if took < slow {
+		return ""
+	}
+	return fmt.Sprintf(" (%s)", took.Round(100*time.Millisecond))
 }

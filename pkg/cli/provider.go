@@ -27,9 +27,7 @@ func newProviderCommand(f *Factory) *cobra.Command {
 }
 
 type providerCreateCommand struct {
-	adminFlags
-	issuerFlag
-	planFlags
+	issuerPlanFlags
 	audiences   []string
 	thumbprints []string
 	tags        []string
@@ -84,11 +82,7 @@ func (o *providerCreateCommand) check() error {
 }
 
 func (o *providerCreateCommand) run(ctx context.Context) error {
-	issuer, err := o.find(ctx, o.factory, o.mayMint())
-	if err != nil {
-		return err
-	}
-	admin, err := o.admin(ctx, o.factory)
+	issuer, admin, err := o.open(ctx, o.factory)
 	if err != nil {
 		return err
 	}
@@ -179,9 +173,7 @@ func madeBy(us bool) string {
 }
 
 type providerDeleteCommand struct {
-	adminFlags
-	issuerFlag
-	planFlags
+	issuerPlanFlags
 	factory *Factory
 }
 
@@ -202,18 +194,12 @@ otherwise become those roles.`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
 	}
-	o.issuerFlag.add(cmd)
-	o.adminFlags.add(cmd)
-	o.planFlags.add(cmd)
+	o.issuerPlanFlags.add(cmd)
 	return cmd
 }
 
 func (o *providerDeleteCommand) run(ctx context.Context) error {
-	issuer, err := o.find(ctx, o.factory, o.mayMint())
-	if err != nil {
-		return err
-	}
-	admin, err := o.admin(ctx, o.factory)
+	issuer, admin, err := o.open(ctx, o.factory)
 	if err != nil {
 		return err
 	}
@@ -222,9 +208,7 @@ func (o *providerDeleteCommand) run(ctx context.Context) error {
 }
 
 type providerAudienceCommand struct {
-	adminFlags
-	issuerFlag
-	planFlags
+	issuerPlanFlags
 	audience string
 	add      bool
 	factory  *Factory
@@ -249,18 +233,12 @@ func newProviderAudienceCommand(f *Factory, add bool, run func(*providerAudience
 		cmd.Use, cmd.Short = "remove AUDIENCE", "Remove an audience from the OIDC provider, and leave the others"
 		cmd.Example = `  kubectl irsa provider audience remove vault --dry-run`
 	}
-	o.issuerFlag.add(cmd)
-	o.adminFlags.add(cmd)
-	o.planFlags.add(cmd)
+	o.issuerPlanFlags.add(cmd)
 	return cmd
 }
 
 func (o *providerAudienceCommand) run(ctx context.Context) error {
-	issuer, err := o.find(ctx, o.factory, o.mayMint())
-	if err != nil {
-		return err
-	}
-	admin, err := o.admin(ctx, o.factory)
+	issuer, admin, err := o.open(ctx, o.factory)
 	if err != nil {
 		return err
 	}

@@ -107,21 +107,18 @@ func (o *publishCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := plan.Options{DryRun: dryRunOf(o.dryRun)}
 	if o.diff {
-		options.DryRun = plan.Client
-	}
-	outlook, err := o.factory.runPlan(ctx, steps, options)
-	if outlook == nil {
-		return err
-	}
-	if reason := publisher.Unproven(); reason != nil && err == nil && options.DryRun == plan.No {
-		o.factory.note("note: no token's signature was checked: %v", reason)
-	}
-	if o.diff && err == nil {
+		if _, err := plan.Look(ctx, steps); err != nil {
+			return err
+		}
 		return o.printDiff(publisher)
 	}
-	return errors.Join(o.factory.print(o.output, o.report(outlook, publisher)), err)
+	return o.factory.runPlan(ctx, steps, planRun{dryRun: o.dryRun, output: o.output, report: func(outlook []plan.Outlook) printable {
+		if reason := publisher.Unproven(); reason != nil && o.dryRun == dryRunNone && !plan.Any(outlook, plan.Conflict, plan.Unknown, plan.Failed) {
+			o.factory.note("note: no token's signature was checked: %v", reason)
+		}
+		return o.report(outlook, publisher)
+	}})
 }
 
 // publisher reads the cluster and settles where its documents go.
@@ -239,7 +236,7 @@ type publishReport struct {
 
 func (o *publishCommand) report(outlook []plan.Outlook, p *issuer.Publisher) publishReport {
 	r := publishReport{
-		planReport: planReportOf(outlook, o.dryRun), Issuer: p.Live.Discovery.Issuer, Target: p.Target.String(), Keys: p.Keys(),
+		planReport: o.factory.planReport(outlook, o.dryRun), Issuer: p.Live.Discovery.Issuer, Target: p.Target.String(), Keys: p.Keys(),
 	}
 	if r.Keys == nil {
 		r.Keys = []issuer.KeyReport{}

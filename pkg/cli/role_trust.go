@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -58,9 +57,7 @@ func (o *roleTrustAddCommand) run(ctx context.Context) error {
 }
 
 type roleTrustRemoveCommand struct {
-	adminFlags
-	planFlags
-	issuerFlag
+	issuerPlanFlags
 	name            string
 	serviceAccounts []string
 	patterns        []string
@@ -89,9 +86,7 @@ func newRoleTrustRemoveCommand(f *Factory, run func(*roleTrustRemoveCommand, con
 	}
 	cmd.Flags().StringArrayVar(&o.serviceAccounts, "sa", nil, "ServiceAccount of the namespace (-n) that is trusted no longer")
 	cmd.Flags().StringArrayVar(&o.patterns, "subject-pattern", nil, "Pattern that is trusted no longer, spelled as in the trust policy")
-	o.issuerFlag.add(cmd)
-	o.adminFlags.add(cmd)
-	o.planFlags.add(cmd)
+	o.issuerPlanFlags.add(cmd)
 	return cmd
 }
 
@@ -105,13 +100,9 @@ func (o *roleTrustRemoveCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	issuer, err := o.find(ctx, o.factory, o.mayMint())
+	issuer, admin, err := o.open(ctx, o.factory)
 	if err != nil {
 		return err
-	}
-	admin, err := o.admin(ctx, o.factory)
-	if err != nil {
-		return fmt.Errorf("removing the trust in %s: %w", subjects[0], err)
 	}
 	untrust := &role.Untrust{IAM: admin.IAM, Name: o.name, Issuer: issuer, Subject: subjects[0], Provider: providerOf(admin, issuer)}
 	return o.apply(ctx, o.factory, []plan.Step{untrust.Step()})

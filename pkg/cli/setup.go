@@ -157,14 +157,7 @@ func (o *setupCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := plan.Options{DryRun: dryRunOf(o.dryRun), Confirm: o.agree}
-	if o.output == "" {
-		options.Show = func(outlook []plan.Outlook) error { return o.factory.print("", planReportOf(outlook, o.dryRun)) }
-	}
-	outlook, err := o.factory.runPlan(ctx, steps, options)
-	if o.output != "" && outlook != nil && ctx.Err() == nil {
-		err = errors.Join(err, o.factory.print(o.output, planReportOf(outlook, o.dryRun)))
-	}
+	err = o.factory.runPlan(ctx, steps, planRun{dryRun: o.dryRun, output: o.output, confirm: o.agree})
 	if err != nil || o.dryRun != dryRunNone || o.output != "" || o.login == nil {
 		return err
 	}

@@ -69,19 +69,10 @@ func (b *Bucket) policy() (string, error) {
 }
 
 // tags are those of everything that is made.
-func (c *Chain) tags() map[string]string {
-	all := maps.Clone(c.Role.Tags)
-	if all == nil {
-		all = map[string]string{}
-	}
-	all[irsa.TagOwned], all[irsa.TagIssuer] = "true", c.Issuer
-	return all
-}
+func (c *Chain) tags() map[string]string { return irsa.Mark(c.Role.Tags, c.Issuer) }
 
 // bucketTags are those of the bucket, as publishing sets them.
-func (c *Chain) bucketTags() map[string]string {
-	return map[string]string{irsa.TagOwned: "true", irsa.TagIssuer: c.Issuer}
-}
+func (c *Chain) bucketTags() map[string]string { return irsa.Mark(nil, c.Issuer) }
 
 // standIn is the ARN of a provider that nobody has: text that is replaced by the
 // ARN that AWS gives.

@@ -142,7 +142,7 @@ func (p *Publisher) applyTags(ctx context.Context) error {
 	return p.bucket.tag(ctx, ours)
 }
 
-const publicAlready = "anybody can read both documents already"
+const publicAlready = "anybody reads both already"
 
 func (p *Publisher) lookBlock(ctx context.Context) (plan.State, string, error) {
 	detail := "Block Public Access: BlockPublicPolicy and RestrictPublicBuckets off, ACLs stay blocked"

@@ -144,8 +144,8 @@ func (w *Withdrawal) list(ctx context.Context, s *bucketState) error {
 // Steps delete the documents and then the bucket.
 func (w *Withdrawal) Steps() []plan.Step {
 	return []plan.Step{
-		{ID: StepDeleteObjects, Title: "delete the documents in " + w.Location.String(), Look: w.lookObjects, Apply: w.deleteObjects},
-		{ID: StepDeleteBucket, Title: "delete the bucket " + w.Location.Bucket, Look: w.lookBucket, Apply: w.deleteBucket},
+		{ID: StepDeleteObjects, Title: "delete the documents in " + w.Location.String(), Removes: true, Look: w.lookObjects, Apply: w.deleteObjects},
+		{ID: StepDeleteBucket, Title: "delete the bucket " + w.Location.Bucket, Removes: true, Look: w.lookBucket, Apply: w.deleteBucket},
 	}
 }
 

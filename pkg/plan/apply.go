@@ -79,7 +79,7 @@ const (
 // Options are how a plan is run. The zero value applies it silently.
 type Options struct {
 	DryRun   DryRun
-	Show     func([]Outlook) error                          // called once with all looks done, also on a conflict
+	Show     func([]Outlook) error                          // called once with all looks done, where nothing is in the way
 	Confirm  func(context.Context, []Outlook) (bool, error) // called where something is needed; nil agrees
 	Progress Progress
 }
@@ -88,10 +88,8 @@ type Options struct {
 // a dry run or a refusal applies what is needed. A refusal is ErrDeclined.
 func Run(ctx context.Context, steps []Step, o Options) ([]Outlook, error) {
 	outlook, err := Look(ctx, steps)
-	if o.Show != nil && outlook != nil && ctx.Err() == nil {
-		if shown := o.Show(outlook); err == nil {
-			err = shown
-		}
+	if err == nil && o.Show != nil {
+		err = o.Show(outlook)
 	}
 	switch {
 	case err != nil || !Any(outlook, Needed) || o.DryRun == Client:

@@ -59,6 +59,9 @@ func (e *ApplyError) Error() string { return e.Step.Title + ": " + e.Err.Error()
 // Unwrap gives the cause.
 func (e *ApplyError) Unwrap() error { return e.Err }
 
+// GoOn is the advice after a change that could not be made.
+const GoOn = "once the cause is gone, the same command goes on from here"
+
 // Advice says what was done, what was not, and that the same command goes on
 // from there: lines for hint.Wrap, before whatever the command itself adds.
 func (e *ApplyError) Advice() []string {
@@ -66,7 +69,7 @@ func (e *ApplyError) Advice() []string {
 	if len(e.Made) > 0 {
 		made = "done: " + strings.Join(e.Made, "; ")
 	}
-	return []string{made, "not done: " + strings.Join(e.Left, "; "), "once the cause is gone, the same command goes on from here"}
+	return []string{made, "not done: " + strings.Join(e.Left, "; "), GoOn}
 }
 
 func applyError(outlook []Outlook, at int) error {

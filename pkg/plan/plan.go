@@ -36,12 +36,15 @@ type Step struct {
 	ID string
 	// Title says the change as an order: "create the bucket shop-oidc".
 	Title string
+	// Removes says that the change takes something away.
+	Removes bool
 	// After are the IDs of earlier steps whose looks end before this one's
 	// begins, so that it may use what they found. Looks of steps without it run
 	// side by side.
 	After []string
 	// Look says whether the change is Needed, Done or in Conflict, with a detail
-	// for people: the difference, which may have several lines. It changes
+	// for people: the difference. Its first line may be broken to fit a screen;
+	// further ones are names, or lines to paste, and stay as they are. It changes
 	// nothing. An error means that it could not look.
 	Look func(context.Context) (State, string, error)
 	// Apply makes the change. It may be repeated, also after it was interrupted.
@@ -123,8 +126,8 @@ func Any(outlook []Outlook, states ...State) bool {
 	return slices.ContainsFunc(outlook, func(o Outlook) bool { return slices.Contains(states, o.State) })
 }
 
-// count is how many steps are in a state.
-func count(outlook []Outlook, state State) int {
+// Count is how many steps are in a state.
+func Count(outlook []Outlook, state State) int {
 	n := 0
 	for _, o := range outlook {
 		if o.State == state {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
 
 // world is what the steps of these tests change: a set of things that exist.
@@ -251,22 +253,11 @@ func TestAServerDryRunReportsTheServersRefusal(t *testing.T) {
 	}
 }
 
-func TestThePlanAsTextAndAsAReport(t *testing.T) {
+func TestThePlanAsAReport(t *testing.T) {
 	outlook := []Outlook{
 		{Step: Step{ID: "bucket", Title: "create the bucket b"}, State: Done, Detail: "exists"},
 		{Step: Step{ID: "policy", Title: "open two objects"}, State: Needed, Detail: "adds\none\ntwo"},
 		{Step: Step{ID: "keys", Title: "publish keys"}, State: Unknown, Detail: "AccessDenied", Err: errDenied},
-	}
-	var b strings.Builder
-	if err := WriteText(&b, outlook); err != nil {
-		t.Fatal(err)
-	}
-	want := "  = create the bucket b  exists\n" +
-		"  + open two objects     adds\n      one\n      two\n" +
-		"  ? publish keys         AccessDenied\n" +
-		"1 to do, 1 there already, 1 could not be looked at\n"
-	if diff := cmp.Diff(want, b.String()); diff != "" {
-		t.Errorf("text (-want +got):\n%s", diff)
 	}
 	report := Report{Steps: []StepReport{
 		{ID: "bucket", Title: "create the bucket b", State: Done, Detail: "exists"},
@@ -276,7 +267,91 @@ func TestThePlanAsTextAndAsAReport(t *testing.T) {
 	if diff := cmp.Diff(report, NewReport(outlook)); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
-	if got := Summary(outlook[:1]); got != "nothing to do" {
-		t.Errorf("summary %q", got)
+}
+
+func TestThePlanAsText(t *testing.T) {
+	bucket := Outlook{Step: Step{Title: "create the bucket b"}, State: Done, Detail: "exists"}
+	policy := Outlook{Step: Step{Title: "open two objects"}, State: Needed, Detail: "adds\n  one  two, which is longer than this screen is wide"}
+	role := Outlook{Step: Step{Title: "let the role cart trust system:serviceaccount:shop:cart"}, State: Applied}
+	tests := map[string]struct {
+		outlook []Outlook
+		style   check.Style
+		want    string
+	}{
+		"details stand in a column": {
+			outlook: []Outlook{bucket, policy, {Step: Step{Title: "publish keys"}, State: Unknown, Detail: "AccessDenied", Err: errDenied}},
+			style:   check.Style{Width: 40},
+			want: "  = create the bucket b  exists\n" +
+				"  + open two objects     adds\n" +
+				"        one  two, which is longer than this screen is wide\n" +
+				"  ? publish keys         AccessDenied\n" +
+				"1 to do, 1 there already, 1 could not be looked at\n",
+		},
+		"a detail that does not fit stands below, and what is too long is broken": {
+			outlook: []Outlook{bucket, role, {Step: Step{Title: "publish keys"}, State: Failed, Detail: "https://issuer.example.com and one more word"}},
+			style:   check.Style{Width: 40},
+			want: "  = create the bucket b  exists\n" +
+				"  + let the role cart trust\n" +
+				"    system:serviceaccount:shop:cart\n" +
+				"  x publish keys\n" +
+				"      https://issuer.example.com and one\n" +
+				"      more word\n" +
+				"1 done, 1 failed, 1 there already\n",
+		},
+		"a title without a detail may be wider than the others": {
+			outlook: []Outlook{bucket, role}, style: check.Style{Width: 62},
+			want: "  = create the bucket b  exists\n" +
+				"  + let the role cart trust system:serviceaccount:shop:cart\n" +
+				"1 done, 1 there already\n",
+		},
+		"the column is where most details fit": {
+			outlook: []Outlook{bucket, {Step: Step{Title: "let a policy open the bucket b"}, State: Needed, Detail: "soon"}, {Step: Step{Title: "publish keys"}, State: Needed, Detail: "as many as there are"}},
+			style:   check.Style{Width: 45},
+			want: "  = create the bucket b  exists\n" +
+				"  + let a policy open the bucket b\n" +
+				"      soon\n" +
+				"  + publish keys         as many as there are\n" +
+				"2 to do, 1 there already\n",
+		},
+		"what takes something away has another sign": {
+			outlook: []Outlook{{Step: Step{Title: "delete the role cart", Removes: true}, State: Needed}, {Step: Step{Title: "delete the bucket b", Removes: true}, State: Done}},
+			want:    "  - delete the role cart\n  = delete the bucket b\n1 to do, 1 there already\n",
+		},
+		"signs have colours on a terminal": {
+			outlook: []Outlook{role}, style: check.Style{Width: 80, Color: true},
+			want: "  \x1b[32m+\x1b[0m let the role cart trust system:serviceaccount:shop:cart\n1 done\n",
+		},
+		"nothing to do": {outlook: []Outlook{bucket}, want: "  = create the bucket b  exists\nnothing to do\n"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := WriteText(&b, tc.outlook, tc.style); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, b.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAPlanIsShownWhereNothingIsInTheWay(t *testing.T) {
+	for name, tc := range map[string]struct {
+		steps []Step
+		shown int
+	}{
+		"something is to be done": {[]Step{fixed("a", Done, "", nil), {ID: "b", Look: fixed("b", Needed, "", nil).Look, Apply: func(context.Context) error { return nil }}}, 1},
+		"nothing is to be done":   {[]Step{fixed("a", Done, "", nil)}, 1},
+		"something is in the way": {[]Step{fixed("a", Conflict, "taken", nil)}, 0},
+		"a look failed":           {[]Step{fixed("a", Unknown, "", errDenied)}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shown := 0
+			_, _ = Run(t.Context(), tc.steps, Options{Show: func([]Outlook) error { shown++; return nil }})
+			if shown != tc.shown {
+				t.Errorf("shown %d times, want %d", shown, tc.shown)
+			}
+		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
 
 // Report is a plan as JSON and YAML show it.
@@ -38,32 +40,80 @@ func NewReport(outlook []Outlook) Report {
 	return r
 }
 
-var signs = map[State]string{Needed: "+", Applied: "+", Done: "=", Conflict: "!", Unknown: "?", Failed: "x"}
-
-// widestTitle is the width up to which details stand in a column.
-const widestTitle = 56
-
-// WriteText writes a line for each step, its sign first (+ to be done, = there
-// already, ! in the way, ? could not look, x failed), and the sum of them.
-func WriteText(w io.Writer, outlook []Outlook) error {
-	width := 0
-	for _, o := range outlook {
-		if n := utf8.RuneCountInString(o.Step.Title); n <= widestTitle {
-			width = max(width, n)
-		}
+// sign is what stands before a step, and its colour.
+func (o Outlook) sign() (text, color string) {
+	switch o.State {
+	case Done:
+		return "=", "2"
+	case Conflict:
+		return "!", "31;1"
+	case Unknown:
+		return "?", "36"
+	case Failed:
+		return "x", "31;1"
 	}
+	if o.Step.Removes {
+		return "-", "31"
+	}
+	return "+", "32"
+}
+
+const (
+	margin = "    "   // before a title: its sign, and blanks
+	below  = "      " // before what stands below a title
+	gap    = 2        // blanks between a title and a detail beside it
+)
+
+// WriteText writes a line for each step, its sign first (+ to be made, - to be
+// taken away, = there already, ! in the way, ? could not look, x failed), and
+// the sum of them. Details stand in a column beside the titles, and those that
+// do not fit there below; only the first line of a detail is ever broken.
+func WriteText(w io.Writer, outlook []Outlook, style check.Style) error {
 	var b strings.Builder
+	column := beside(outlook, style.Columns())
 	for _, o := range outlook {
-		line := fmt.Sprintf("  %s %-*s", signs[o.State], width, o.Step.Title)
-		head, rest, more := strings.Cut(o.Detail, "\n")
-		b.WriteString(strings.TrimRight(line+"  "+head, " ") + "\n")
-		if more {
-			b.WriteString("      " + strings.ReplaceAll(strings.TrimRight(rest, "\n"), "\n", "\n      ") + "\n")
+		sign, color := o.sign()
+		head, rest, _ := strings.Cut(o.Detail, "\n")
+		title := strings.Join(check.Wrap(o.Step.Title, style.Columns()-len(margin)), "\n"+margin)
+		b.WriteString("  " + style.Paint(color, sign) + " " + title)
+		if o.fits(column, style.Columns()) {
+			b.WriteString(strings.Repeat(" ", column-utf8.RuneCountInString(title)+gap) + head)
+		} else if head != "" {
+			b.WriteString("\n" + below + strings.Join(check.Wrap(head, style.Columns()-len(below)), "\n"+below))
+		}
+		b.WriteString("\n")
+		for line := range strings.Lines(rest) {
+			b.WriteString(below + strings.TrimRight(line, "\n") + "\n")
 		}
 	}
 	b.WriteString(Summary(outlook) + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// beside is the width of the column of titles that has the most details beside
+// it, on a screen of this width; the narrowest of them.
+func beside(outlook []Outlook, width int) (column int) {
+	most := 0
+	for _, c := range outlook {
+		n, candidate := 0, utf8.RuneCountInString(c.Step.Title)
+		for _, o := range outlook {
+			if o.fits(candidate, width) {
+				n++
+			}
+		}
+		if n > most || n == most && candidate < column {
+			most, column = n, candidate
+		}
+	}
+	return column
+}
+
+// fits reports whether a step's detail stands beside a title of column characters.
+func (o Outlook) fits(column, width int) bool {
+	head, _, _ := strings.Cut(o.Detail, "\n")
+	return head != "" && utf8.RuneCountInString(o.Step.Title) <= column &&
+		len(margin)+column+gap+utf8.RuneCountInString(head) <= width
 }
 
 // Summary is the plan in one line.
@@ -76,7 +126,7 @@ func Summary(outlook []Outlook) string {
 		{Applied, "done"}, {Failed, "failed"}, {Needed, "to do"}, {Done, "there already"},
 		{Conflict, "in the way"}, {Unknown, "could not be looked at"},
 	} {
-		if n := count(outlook, p.state); n > 0 {
+		if n := Count(outlook, p.state); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, p.text))
 		}
 	}

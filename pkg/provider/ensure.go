@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
 
@@ -62,7 +62,7 @@ func (e *Ensure) Steps() []plan.Step {
 	var steps []plan.Step
 	if !e.Existing {
 		steps = append(steps, plan.Step{
-			ID: StepProvider, Title: "create the OIDC provider of " + e.Issuer, Look: e.lookProvider, Apply: e.create,
+			ID: StepProvider, Title: "create the OIDC provider " + name(e.Issuer), Look: e.lookProvider, Apply: e.create,
 		})
 	}
 	audiences := plan.Step{
@@ -80,9 +80,9 @@ func (e *Ensure) lookProvider(ctx context.Context) (plan.State, string, error) {
 	case err != nil:
 		return plan.Unknown, "", err
 	case found != nil && found.Owned():
-		return plan.Done, found.ARN, nil
+		return plan.Done, "", nil
 	case found != nil:
-		return plan.Done, found.ARN + " (not made by kubectl irsa)", nil
+		return plan.Done, "it was not made by kubectl irsa", nil
 	}
 	if len(e.Issuer) > maxURL {
 		return plan.Conflict, fmt.Sprintf("the issuer's URL has %d characters, and IAM takes %d", len(e.Issuer), maxURL), nil
@@ -123,7 +123,7 @@ func beside(audiences []string) string {
 // meanwhile does as well.
 func (e *Ensure) create(ctx context.Context) error {
 	out, err := e.IAM.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
-		Url: &e.Issuer, ClientIDList: e.Audiences, ThumbprintList: e.Thumbprints, Tags: tagList(e.Tags, e.Issuer),
+		Url: &e.Issuer, ClientIDList: e.Audiences, ThumbprintList: e.Thumbprints, Tags: awsapi.IAMTags(irsa.Mark(e.Tags, e.Issuer)),
 	})
 	switch awsapi.Code(err) {
 	case "EntityAlreadyExists":
@@ -158,5 +158,3 @@ func (e *Ensure) addAudiences(ctx context.Context) error {
 	}
 	return nil
 }
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -51,9 +50,8 @@ func Find(ctx context.Context, client IAM, issuer string) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the OIDC providers: %w", awsapi.Denied(err, "iam:ListOpenIDConnectProviders"))
 	}
-	name := strings.TrimPrefix(issuer, "https://")
 	for _, entry := range list.OpenIDConnectProviderList {
-		if _, resource, ok := strings.Cut(aws.ToString(entry.Arn), ":oidc-provider/"); ok && resource == name {
+		if _, resource, ok := strings.Cut(aws.ToString(entry.Arn), ":oidc-provider/"); ok && resource == name(issuer) {
 			return Get(ctx, client, aws.ToString(entry.Arn))
 		}
 	}
@@ -69,15 +67,11 @@ func Get(ctx context.Context, client IAM, arn string) (*Provider, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading the OIDC provider %s: %w", arn, awsapi.Denied(err, "iam:GetOpenIDConnectProvider"))
 	}
-	p := &Provider{
+	return &Provider{
 		ARN: arn, Issuer: "https://" + strings.TrimPrefix(aws.ToString(out.Url), "https://"),
-		Audiences: out.ClientIDList, Thumbprints: out.ThumbprintList, Tags: map[string]string{},
+		Audiences: out.ClientIDList, Thumbprints: out.ThumbprintList, Tags: awsapi.TagsOf(out.Tags),
 		Created: aws.ToTime(out.CreateDate),
-	}
-	for _, tag := range out.Tags {
-		p.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-	}
-	return p, nil
+	}, nil
 }
 
 // The limits of a provider:
@@ -124,15 +118,13 @@ func (p *Provider) missing(audiences []string) []string {
 	return lacking
 }
 
-func tagList(tags map[string]string, issuer string) []types.Tag {
-	all := map[string]string{}
-	for k, v := range tags {
-		all[k] = v
+// name is an issuer as the ARN of its provider has it.
+func name(issuer string) string { return strings.TrimPrefix(issuer, "https://") }
+
+// account is the one that an ARN names.
+func account(arn string) string {
+	if parts := strings.Split(arn, ":"); len(parts) > 4 {
+		return "in account " + parts[4]
 	}
-	all[irsa.TagOwned], all[irsa.TagIssuer] = "true", issuer
-	var list []types.Tag
-	for _, k := range sortedKeys(all) {
-		list = append(list, types.Tag{Key: aws.String(k), Value: aws.String(all[k])})
-	}
-	return list
+	return arn
 }

@@ -98,7 +98,7 @@ func TestRefusals(t *testing.T) {
 		says, hint   string
 	}{
 		"no right to look":               {"ListOpenIDConnectProviders", "AccessDenied", "nothing was changed", "the permission iam:ListOpenIDConnectProviders"},
-		"no right to create":             {"CreateOpenIDConnectProvider", "AccessDenied", "create the OIDC provider of " + url, "iam:CreateOpenIDConnectProvider and iam:TagOpenIDConnectProvider"},
+		"no right to create":             {"CreateOpenIDConnectProvider", "AccessDenied", "create the OIDC provider " + name(url), "iam:CreateOpenIDConnectProvider and iam:TagOpenIDConnectProvider"},
 		"the quota is used up":           {"CreateOpenIDConnectProvider", "LimitExceeded", "LimitExceeded", "kubectl irsa get providers --dangling"},
 		"IAM cannot reach the issuer":    {"CreateOpenIDConnectProvider", "OpenIdIdpCommunicationError", "OpenIdIdpCommunicationError", "kubectl irsa issuer show"},
 		"throttling beyond all patience": {"CreateOpenIDConnectProvider", "Throttling", "Throttling: Rate exceeded", ""},

@@ -29,7 +29,7 @@ type Remove struct {
 // is Done, and somebody else's a Conflict.
 func (r *Remove) DeleteStep() plan.Step {
 	return plan.Step{
-		ID: StepDelete, Title: "delete the OIDC provider of " + r.Issuer, Look: r.lookDelete,
+		ID: StepDelete, Title: "delete the OIDC provider " + name(r.Issuer), Removes: true, Look: r.lookDelete,
 		Apply: func(ctx context.Context) error {
 			_, err := r.IAM.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: &r.found.ARN})
 			if awsapi.Code(err) == "NoSuchEntity" {
@@ -49,18 +49,18 @@ func (r *Remove) lookDelete(ctx context.Context) (_ plan.State, _ string, err er
 	case !r.found.Owned():
 		return plan.Conflict, notOurs(r.found.ARN), nil
 	}
-	return plan.Needed, r.found.ARN, nil
+	return plan.Needed, account(r.found.ARN), nil
 }
 
 func notOurs(arn string) string {
-	return arn + " was not made by kubectl irsa; to delete it all the same:\n" +
+	return "it was not made by kubectl irsa; to delete it all the same:\n" +
 		"aws iam delete-open-id-connect-provider --open-id-connect-provider-arn " + arn
 }
 
 // RemoveAudienceStep takes one audience away and leaves the others.
 func (r *Remove) RemoveAudienceStep(audience string) plan.Step {
 	return plan.Step{
-		ID: StepRemoveAudience, Title: "remove the audience " + audience + " from the provider",
+		ID: StepRemoveAudience, Title: "remove the audience " + audience + " from the provider", Removes: true,
 		Look: func(ctx context.Context) (_ plan.State, _ string, err error) {
 			switch r.found, err = Find(ctx, r.IAM, r.Issuer); {
 			case err != nil:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
@@ -199,7 +200,7 @@ func (e *Ensure) create(ctx context.Context) error {
 		return errors.New(refusal)
 	}
 	input := &iam.CreateRoleInput{
-		RoleName: &e.Spec.Name, AssumeRolePolicyDocument: aws.String(string(document)), Tags: tagList(e.Spec.tags(e.Issuer)),
+		RoleName: &e.Spec.Name, AssumeRolePolicyDocument: aws.String(string(document)), Tags: awsapi.IAMTags(irsa.Mark(e.Spec.Tags, e.Issuer)),
 		Path: optional(e.Spec.Path), Description: optional(e.Spec.Description), PermissionsBoundary: optional(e.Spec.Boundary),
 	}
 	if e.Spec.MaxSession != 0 {
@@ -219,7 +220,7 @@ func (e *Ensure) create(ctx context.Context) error {
 		return err
 	}
 	// What an answer leaves out is what was asked for.
-	e.found.Trust, e.found.Tags, e.found.Boundary = document, e.Spec.tags(e.Issuer), e.Spec.Boundary
+	e.found.Trust, e.found.Tags, e.found.Boundary = document, irsa.Mark(e.Spec.Tags, e.Issuer), e.Spec.Boundary
 	if e.Spec.MaxSession != 0 {
 		e.found.MaxSession = e.Spec.MaxSession
 	}

@@ -145,7 +145,7 @@ func (e *Ensure) applySettings(ctx context.Context) error {
 		}
 	}
 	if tags := lacking(e.found.Tags, e.Spec.Tags); len(tags) > 0 {
-		if _, err := e.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: &e.found.Name, Tags: tagList(tags)}); err != nil {
+		if _, err := e.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: &e.found.Name, Tags: awsapi.IAMTags(tags)}); err != nil {
 			return awsapi.Denied(err, "iam:TagRole")
 		}
 	}

@@ -38,7 +38,7 @@ type Delete struct {
 // Step deletes the role with its policies; one that is gone is Done, and
 // somebody else's a Conflict.
 func (d *Delete) Step(id string) plan.Step {
-	return plan.Step{ID: id, Title: "delete the role " + d.Name, Look: d.look, Apply: d.apply}
+	return plan.Step{ID: id, Title: "delete the role " + d.Name, Removes: true, Look: d.look, Apply: d.apply}
 }
 
 func (d *Delete) look(ctx context.Context) (_ plan.State, _ string, err error) {
@@ -70,7 +70,7 @@ func (p Policies) summary() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "\n" + strings.Join(parts, "; ")
+	return "\n" + strings.Join(parts, "\n")
 }
 
 func (d *Delete) apply(ctx context.Context) error {
@@ -120,7 +120,7 @@ func (u *Untrust) Look(ctx context.Context) (*Role, error) {
 // Step takes the subject out.
 func (u *Untrust) Step() plan.Step {
 	return plan.Step{
-		ID: StepUntrust, Title: "stop the role " + u.Name + " trusting " + u.Subject, Look: u.look, Apply: u.apply,
+		ID: StepUntrust, Title: "stop the role " + u.Name + " trusting " + u.Subject, Removes: true, Look: u.look, Apply: u.apply,
 	}
 }
 

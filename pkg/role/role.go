@@ -78,10 +78,7 @@ func roleOf(r *types.Role) (*Role, error) {
 		ARN: aws.ToString(r.Arn), Name: aws.ToString(r.RoleName), Path: aws.ToString(r.Path), ID: aws.ToString(r.RoleId),
 		Description: aws.ToString(r.Description), Created: aws.ToTime(r.CreateDate),
 		MaxSession: time.Duration(aws.ToInt32(r.MaxSessionDuration)) * time.Second,
-		Tags:       map[string]string{},
-	}
-	for _, tag := range r.Tags {
-		role.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		Tags:       awsapi.TagsOf(r.Tags),
 	}
 	if r.PermissionsBoundary != nil {
 		role.Boundary = aws.ToString(r.PermissionsBoundary.PermissionsBoundaryArn)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -253,7 +254,7 @@ func TestUntrust(t *testing.T) {
 			server, client := start(t)
 			server.Account.AddRole("theirs", tc.trust)
 			if tc.owned {
-				if _, err := client.TagRole(t.Context(), &iam.TagRoleInput{RoleName: ptr("theirs"), Tags: tagList((&Spec{}).tags(issuer))}); err != nil {
+				if _, err := client.TagRole(t.Context(), &iam.TagRoleInput{RoleName: ptr("theirs"), Tags: awsapi.IAMTags(irsa.Mark(nil, issuer))}); err != nil {
 					t.Fatal(err)
 				}
 			}

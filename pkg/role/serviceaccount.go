@@ -176,7 +176,7 @@ type Unannotate struct {
 // Step removes them.
 func (u *Unannotate) Step() plan.Step {
 	return plan.Step{
-		ID: StepUnannotate, Title: "remove the role from the serviceaccount " + u.Account.Namespace + "/" + u.Account.Name,
+		ID: StepUnannotate, Title: "remove the role from the serviceaccount " + u.Account.Namespace + "/" + u.Account.Name, Removes: true,
 		Look:  u.look,
 		Apply: func(ctx context.Context) error { return u.write(ctx, nil) },
 		Try:   func(ctx context.Context) error { return u.write(ctx, []string{metav1.DryRunAll}) },

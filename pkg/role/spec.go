@@ -5,15 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 // Spec is what a role is to be. Zero values leave a property as it is, or to
@@ -116,20 +110,4 @@ func sameDocument(a, b []byte) bool {
 	}
 	y, err := compact(b)
 	return err == nil && x == y
-}
-
-func (s *Spec) tags(issuer string) map[string]string {
-	all := maps.Clone(s.Tags)
-	if all == nil {
-		all = map[string]string{}
-	}
-	all[irsa.TagOwned], all[irsa.TagIssuer] = "true", issuer
-	return all
-}
-
-func tagList(tags map[string]string) (list []types.Tag) {
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		list = append(list, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
-	}
-	return list
 }

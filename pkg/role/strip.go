@@ -19,7 +19,7 @@ type Strip struct {
 
 // Step takes them out; nothing else of the trust policy is touched.
 func (s *Strip) Step(id string) plan.Step {
-	return plan.Step{ID: id, Title: "take our statements out of the role " + s.Found.Name, Look: s.look, Apply: s.apply}
+	return plan.Step{ID: id, Title: "take our statements out of the role " + s.Found.Name, Removes: true, Look: s.look, Apply: s.apply}
 }
 
 func (s *Strip) look(context.Context) (plan.State, string, error) {
