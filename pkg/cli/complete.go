@@ -4,14 +4,13 @@ import (
 	"context"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 )
 
 // completionLimit is how long whoever pressed TAB waits for a server.
@@ -80,33 +79,56 @@ func (f *Factory) completeFlags(flags *pflag.FlagSet, cmd *cobra.Command) {
 	})
 }
 
-// flagCompletion is by a flag's name, which means the same everywhere.
+// flagCompletion is by what a flag's help lists, else by its name, which means
+// the same everywhere.
 func (f *Factory) flagCompletion(flag *pflag.Flag) cobra.CompletionFunc {
-	fixed := map[string][]string{
-		"mode":    {string(login.Process), string(login.Static), string(login.TokenFile)},
-		"dry-run": {dryRunNone, dryRunClient, dryRunServer},
-		"cache":   {cacheFile, cacheNone},
-		"fail-on": {"fail", "warn", "unknown"},
-	}
 	found := map[string]lookup{
 		"context": f.contexts, "cluster": f.clusters, "user": f.users,
 		"namespace": f.namespaces, "sa": f.serviceAccounts, "service-account": f.serviceAccounts,
 		"profile": f.ownProfiles, "aws-profile": f.allProfiles,
 		"role": f.roleNames, "role-arn": f.roleARNs, "bucket": f.buckets, "to": f.bucketURLs,
 	}
-	formats, isOutput := strings.CutPrefix(flag.Usage, "Output format: ")
+	values := choices(flag.Usage)
 	switch {
-	case isOutput:
-		formats, _, _ = strings.Cut(formats, "…")
-		return cobra.FixedCompletions(strings.Split(formats, ", "), cobra.ShellCompDirectiveNoFileComp)
 	case flag.Name == "cache-dir":
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	case fixed[flag.Name] != nil:
-		return cobra.FixedCompletions(fixed[flag.Name], cobra.ShellCompDirectiveNoFileComp)
+	case values != nil:
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 	case found[flag.Name] != nil:
 		return f.completing(found[flag.Name])
 	}
 	return cobra.NoFileCompletions
+}
+
+// What help says of a flag that takes one of several values: they stand at its
+// beginning or behind its first colon, as "none, client or server: show ..." and
+// "Where to keep it: file or none". What is in brackets explains one of them.
+var (
+	aside      = regexp.MustCompile(` \([^)]*\)|…`)
+	choiceList = regexp.MustCompile(`^(?:[A-Z][^:;,]*: )?([\w-]+(?:=|\b)(?:, [\w-]+(?:=|\b))*(?:(?:,| or) [\w-]+=?))(?:[;:]|$)`)
+)
+
+// choices are the values that a flag's help lists, nil where it lists none.
+func choices(usage string) []string {
+	list := choiceList.FindStringSubmatch(aside.ReplaceAllString(usage, ""))
+	if list == nil {
+		return nil
+	}
+	return strings.Split(strings.ReplaceAll(list[1], " or ", ", "), ", ")
+}
+
+// someOf completes a flag that takes several values with commas between.
+func someOf(cmd *cobra.Command, flag string, values func() []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		chosen := toComplete[:strings.LastIndexByte(toComplete, ',')+1]
+		var left []string
+		for _, value := range values() {
+			if !slices.Contains(strings.Split(chosen, ","), value) {
+				left = append(left, chosen+value)
+			}
+		}
+		return left, cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 // completeArguments goes by the names of a command's usage line. What follows
