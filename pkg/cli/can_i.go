@@ -106,10 +106,13 @@ func (o *canICommand) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if !answer.Allowed {
-		return childError{exitFailed}
+	if answer.Allowed {
+		return nil
 	}
-	return nil
+	if other := meant(o.action); other != "" && !o.quiet {
+		o.factory.note("note: %s", other)
+	}
+	return childError{exitFailed}
 }
 
 // annotated takes the role from the ServiceAccount.
