@@ -87,6 +87,6 @@ func watch(screen *os.File, word, keys string) string {
 		if typed = true; keys == "hangup" {
 			return text.String()
 		}
-		_, _ = screen.WriteString(strings.NewReplacer("^C", "\x03", `^\`, "\x1c").Replace(keys))
+		_, _ = screen.WriteString(strings.NewReplacer("^C", "\x03", `^\`, "\x1c", "^M", "\r").Replace(keys))
 	}
 }
