@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -33,6 +35,7 @@ type Survey struct {
 	MayMint Known[bool]   // whether the user may ask for tokens in the namespace
 	Plain   Known[Minted] // a token for which no audience was asked, and a day
 	Sweep   Known[Sweep]
+	Refused Known[[]corev1.Event] // pods whose network was not made, since the API server let its plugin not in
 }
 
 // Sweep is what a look at every ServiceAccount and pod found.
@@ -52,8 +55,9 @@ func (w World) Survey(ctx context.Context, t Target, station Station, scope stri
 	sweep := ask(func() (Sweep, error) { return w.sweep(ctx, scope, page) })
 	may := ask(func() (bool, error) { return w.mayMint(ctx, t.Namespace) })
 	plain := ask(func() (Minted, error) { return w.plain(ctx, t.Namespace) })
+	refused := ask(func() ([]corev1.Event, error) { return w.refused(ctx, scope, page) })
 	s.Facts = facts.get().Value
-	s.Sweep, s.MayMint, s.Plain = sweep.get(), may.get(), plain.get()
+	s.Sweep, s.MayMint, s.Plain, s.Refused = sweep.get(), may.get(), plain.get(), refused.get()
 	return s
 }
 
@@ -86,6 +90,20 @@ func (w World) plain(ctx context.Context, namespace string) (Minted, error) {
 	}
 	parsed, err := oidc.ParseToken(granted.Raw())
 	return Minted{Parsed: parsed, Asked: longToken, Granted: granted.Granted, At: w.Now()}, err
+}
+
+// refused are events of pods that got no network because the API server
+// answered the network plugin 401. A plugin keeps the token of its start in a
+// file on the node, and so is the first to notice that the issuer, or its key,
+// is another: https://github.com/projectcalico/calico/issues/7171,
+// https://github.com/k8snetworkplumbingwg/multus-cni/issues/852. Events are kept
+// for an hour unless the API server was told otherwise.
+func (w World) refused(ctx context.Context, scope string, page int64) ([]corev1.Event, error) {
+	events, err := w.Core.Events(scope).List(ctx, metav1.ListOptions{FieldSelector: "reason=FailedCreatePodSandBox", Limit: page})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(events.Items, func(e corev1.Event) bool { return !strings.Contains(e.Message, "Unauthorized") }), nil
 }
 
 // bare is a pod without token, until it is known whether its ServiceAccount is

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
@@ -99,6 +102,7 @@ func accessChecks() []SurveyCheck {
 	return []SurveyCheck{
 		{ID: "token-creation-allowed", Link: linkAccess, Title: "you may ask for tokens in this namespace", Run: mintingAllowed},
 		{ID: "api-audience", Link: linkAccess, Title: "the API server takes its own tokens", Run: apiAudience},
+		{ID: "clients-accepted", Link: linkAccess, Title: "the API server lets its network plugin in", Run: clientsAccepted},
 		{ID: "token-lifetime", Link: linkAccess, Title: "tokens may live as long as they are asked to", Run: tokenLifetime},
 	}
 }
@@ -128,6 +132,34 @@ func apiAudience(s Survey) Result {
 		return warn("ISS4", "--api-audiences is %s, without the issuer %s: pods are answered 401", list(c.Audience), c.Issuer)
 	}
 	return pass("%s", list(c.Audience))
+}
+
+// clientsAccepted looks for whoever still has a token of an issuer, or of a key,
+// that the API server does not know any more.
+func clientsAccepted(s Survey) Result {
+	if s.Refused.Err != nil {
+		return unread("events", s.Refused.Err)
+	}
+	if len(s.Refused.Value) == 0 {
+		return pass("no event says otherwise")
+	}
+	latest := slices.MaxFunc(s.Refused.Value, func(a, b corev1.Event) int { return seen(a).Compare(seen(b)) })
+	r := warn("ISS3", "pods have no network, since the API server answers their plugin 401 (events: %d), the last of %s/%s at %s; its token is of an issuer or a key that was changed, or has expired",
+		len(s.Refused.Value), latest.InvolvedObject.Namespace, latest.InvolvedObject.Name, seen(latest).UTC().Format("15:04 MST"))
+	return fixed(r, s.cluster("rollout restart daemonset NAME -n NAMESPACE")+" # the network plugin's")
+}
+
+// seen is when an event was last seen.
+func seen(e corev1.Event) time.Time {
+	switch {
+	case e.Series != nil:
+		return e.Series.LastObservedTime.Time
+	case !e.LastTimestamp.IsZero():
+		return e.LastTimestamp.Time
+	case !e.EventTime.IsZero():
+		return e.EventTime.Time
+	}
+	return e.CreationTimestamp.Time
 }
 
 func tokenLifetime(s Survey) Result {

@@ -329,6 +329,8 @@ func podRows() []row {
 	}
 }
 
+const events = "/api/v1/namespaces/shop/events"
+
 const networkPolicies = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
 
 func networkPolicy(name, spec string) func(*world) {
@@ -363,6 +365,13 @@ func doctorRows() []row {
 		run("a misspelt annotation", "--fail-on warn", "annotations-spelled SA1", func(w *world) { w.annotate("eks.amazonaws.com/role_arn", w.RoleARN) }),
 		run("an annotation that is no ARN", "", "annotations-valid ROLE9", func(w *world) { w.annotate(annotation, "cart") }),
 		run("pods without token", "-A", "pods-have-tokens POD2", func(w *world) { w.pod("web", nil) }).pasted(),
+		run("a network plugin with a token of an older issuer", "--fail-on warn", "clients-accepted ISS3", func(w *world) {
+			w.kube(http.MethodPost, events, `{"metadata":{"name":"web.1"},"involvedObject":{"kind":"Pod","namespace":"shop","name":"web"},"type":"Warning","reason":"FailedCreatePodSandBox",`+
+				`"message":"Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"5a84\": plugin type=\"calico\" failed (add): error getting ClusterInformation: connection is unauthorized: Unauthorized"}`)
+		}),
+		run("a pod without a network for another reason", "--fail-on warn", "-", func(w *world) {
+			w.kube(http.MethodPost, events, `{"metadata":{"name":"web.2"},"involvedObject":{"kind":"Pod","namespace":"shop","name":"web"},"type":"Warning","reason":"FailedCreatePodSandBox","message":"no space left on device"}`)
+		}),
 		run("no discovery document", "", "discovery-public PUB1", func(w *world) { w.remove(discoveryKey) }).pasted(),
 		{name: "doctor: no provider", run: "doctor", want: "provider-exists PROV1", blind: "-", paste: true, broke: providerRows()[0].broke},
 		{name: "doctor: no right to mint", run: "doctor --as carol", want: "token-creation-allowed RBAC1"},

@@ -1,0 +1,54 @@
+package doctor
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+func TestClientsAccepted(t *testing.T) {
+	// Whoever writes an event says in another field when it was.
+	event := func(pod string, at func(*corev1.Event)) corev1.Event {
+		e := corev1.Event{InvolvedObject: corev1.ObjectReference{Namespace: "shop", Name: pod}}
+		e.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
+		at(&e)
+		return e
+	}
+	last := func(e *corev1.Event) { e.LastTimestamp = metav1.NewTime(noon.Add(-5 * time.Minute)) }
+	micro := func(e *corev1.Event) { e.EventTime = metav1.NewMicroTime(noon.Add(-4 * time.Minute)) }
+	series := func(e *corev1.Event) {
+		micro(e)
+		e.Series = &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(noon.Add(-3 * time.Minute))}
+	}
+	warned := func(detail string) Result {
+		return Result{
+			Status: "warn", Cause: "ISS3", Fix: []string{"kubectl rollout restart daemonset NAME -n NAMESPACE # the network plugin's"},
+			Detail: "pods have no network, since the API server answers their plugin 401 (events: " + detail + "; its token is of an issuer or a key that was changed, or has expired",
+		}
+	}
+	for name, tc := range map[string]struct {
+		refused Known[[]corev1.Event]
+		want    Result
+	}{
+		"nobody is refused":     {Known[[]corev1.Event]{}, Result{Status: "pass", Detail: "no event says otherwise"}},
+		"the last of a series":  {Known[[]corev1.Event]{Value: []corev1.Event{event("a", last), event("b", series), event("c", micro)}}, warned("3), the last of shop/b at 11:57 UTC")},
+		"one of the older kind": {Known[[]corev1.Event]{Value: []corev1.Event{event("a", last)}}, warned("1), the last of shop/a at 11:55 UTC")},
+		"one that says no time": {Known[[]corev1.Event]{Value: []corev1.Event{event("a", func(*corev1.Event) {})}}, warned("1), the last of shop/a at 11:00 UTC")},
+		"nobody may read events": {
+			Known[[]corev1.Event]{Err: apierrors.NewForbidden(schema.GroupResource{Resource: "events"}, "", errors.New("no"))},
+			Result{Status: "unknown", Detail: "you may not read events: events is forbidden: no"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, clientsAccepted(Survey{Facts: healthy(t), Refused: tc.refused})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
