@@ -40,10 +40,11 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.quietServer = true
 			if err := o.complete(); err != nil {
-				return oneLine(err)
+				return err
 			}
-			return oneLine(run(o, cmd.Context()))
+			return run(o, cmd.Context())
 		},
+		Annotations: map[string]string{oneLineErrors: ""},
 	}
 	o.exchangeFlags.add(cmd)
 	cmd.Flags().StringVar(&o.serviceAccount, "service-account", "", "Name of the ServiceAccount")
@@ -82,6 +83,8 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var warnings []error // beside an error they would be a second line
+	cache.Warn = func(err error) { warnings = append(warnings, err) }
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	// Before the cache: a process of the same identity above this one holds its lock.
@@ -100,6 +103,9 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, warning := range warnings {
+		f.note("warning: %v", warning)
 	}
 	return creds.WriteProcess(f.Streams.Out, kept)
 }
@@ -122,6 +128,10 @@ func (f *Factory) enter(identity string) (leave func(), err error) {
 	}
 	return func() { _ = f.process.Setenv(activeVariable, before) }, nil
 }
+
+// oneLineErrors annotates a command whose errors are one line, hints and all,
+// however early they are found.
+const oneLineErrors = "one-line-errors"
 
 // oneLine keeps an error to the one line that an SDK shows of it.
 func oneLine(err error) error {

@@ -49,7 +49,11 @@ func Main(ctx context.Context, p Process) int {
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
-	return report(p.ErrOut, root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	if _, is := cmd.Annotations[oneLineErrors]; is {
+		err = oneLine(err)
+	}
+	return report(p.ErrOut, err)
 }
 
 // usageError is a command line that cannot be meant: exit code 2.
