@@ -88,6 +88,7 @@ for its API server instead.`,
 	}
 	o.addFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.skip, "skip-phases", nil, "Phases to leave out, with commas between")
+	someOf(cmd, "skip-phases", func() []string { return setupPhases })
 	cmd.AddCommand(newSetupPhaseCommand(f, run))
 	return cmd
 }
