@@ -117,7 +117,7 @@ func mintingAllowed(s Survey) Result {
 	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s; a right for single ServiceAccounts does not show here", s.Namespace)
 	return fixed(r,
 		s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
-		s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=USER", s.Namespace))
+		s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=%s", s.Namespace, shellWord(userIn(s.Plain.Err))))
 }
 
 // apiAudience looks for an API server that was told audiences and forgot its

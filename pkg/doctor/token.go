@@ -43,8 +43,12 @@ func tokenAllowed(f Facts) Result {
 	return r
 }
 
-// userIn is the user whom a refusal of the API server names.
+// userIn is the user whom a refusal of the API server names, USER where there
+// is none.
 func userIn(err error) string {
+	if err == nil {
+		return "USER"
+	}
 	_, after, found := strings.Cut(err.Error(), `User "`)
 	user, _, closed := strings.Cut(after, `"`)
 	if !found || !closed {
