@@ -36,27 +36,36 @@ func newIssuerShowCommand(f *Factory, run func(*issuerShowCommand, context.Conte
 }
 
 func (o *issuerShowCommand) run(ctx context.Context) error {
-	c, err := o.factory.cluster()
+	compared, err := o.factory.compareIssuer(ctx)
 	if err != nil {
 		return err
+	}
+	return o.factory.print(o.output, issuerReport{typeMeta("Issuer"), compared})
+}
+
+// compareIssuer holds what the cluster says of its issuer against what is public.
+func (f *Factory) compareIssuer(ctx context.Context) (issuer.Comparison, error) {
+	c, err := f.cluster()
+	if err != nil {
+		return issuer.Comparison{}, err
 	}
 	core, err := c.core()
 	if err != nil {
-		return err
+		return issuer.Comparison{}, err
 	}
 	live, err := issuer.Read(ctx, core.RESTClient())
 	if err != nil {
-		return token.Unreachable(err)
+		return issuer.Comparison{}, token.Unreachable(err)
 	}
-	stranger, err := o.factory.stranger()
+	stranger, err := f.stranger()
 	if err != nil {
-		return err
+		return issuer.Comparison{}, err
 	}
 	var outside issuer.Outside
 	if issuer.CheckPublic(live.Discovery.Issuer) == nil {
 		outside = issuer.Look(ctx, stranger, live.Discovery.Issuer)
 	}
-	return o.factory.print(o.output, issuerReport{typeMeta("Issuer"), issuer.Compare(live, outside)})
+	return issuer.Compare(live, outside), nil
 }
 
 type issuerReport struct {

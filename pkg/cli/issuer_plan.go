@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
@@ -33,7 +34,10 @@ func newIssuerPlanCommand(f *Factory, run func(*issuerPlanCommand, context.Conte
 No tool can change an API server's flags from outside. This prints the file or
 the flags for the distribution, in an order in which every token stays valid
 where the distribution allows that, what to restart, and how to check. Nothing
-is changed.`,
+is changed.
+
+A cluster whose issuer can be public needs no other: a move away from it is only
+planned with --issuer or --new-bucket.`,
 		Example: `  # For the cluster of this context, with a bucket name that nobody guesses
   kubectl irsa issuer plan --new-bucket --region eu-central-1
 
@@ -51,7 +55,7 @@ is changed.`,
 	flags.SortFlags = false
 	flags.StringVar(&o.distro, "distro", "", strings.Join(issuer.Distributions(), ", ")+"; default: what the cluster looks like")
 	flags.StringVar(&o.issuer, "issuer", "", "URL of the new issuer")
-	flags.BoolVar(&o.newBucket, "new-bucket", false, "Propose a bucket with a name that nobody guesses (the default without --issuer)")
+	flags.BoolVar(&o.newBucket, "new-bucket", false, "Propose a bucket with a name that nobody guesses (the default where the cluster's issuer cannot be public)")
 	flags.StringVar(&o.region, "region", "", "Region of the proposed bucket; default: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1")
 	outputFlag(cmd, &o.output, "json", "yaml")
 	return cmd
@@ -84,13 +88,14 @@ func (o *issuerPlanCommand) run(ctx context.Context) error {
 		service = s
 	}
 	if service != "" && o.distro == "" {
-		return o.factory.print(o.output, issuerPlanReport{
-			TypeMeta: typeMeta("IssuerPlan"), Service: service, Recipe: issuer.Recipe{Issuer: found.Known.Old, Phases: []issuer.Phase{}},
-		})
+		return o.print(issuerPlanReport{Service: service, Recipe: issuer.Recipe{Issuer: found.Known.Old, Phases: []issuer.Phase{}}})
 	}
 	distro := issuer.Distribution(o.distro)
 	if distro == "" {
 		distro = found.Distribution
+	}
+	if o.stays(found.Known.Old) {
+		return o.keep(ctx, distro, found.Known)
 	}
 	if distro == "" {
 		return hint.Wrap(errors.New("the cluster does not show which distribution it is"),
@@ -100,7 +105,39 @@ func (o *issuerPlanCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.factory.print(o.output, issuerPlanReport{TypeMeta: typeMeta("IssuerPlan"), Recipe: recipe})
+	return o.print(issuerPlanReport{Recipe: recipe})
+}
+
+func (o *issuerPlanCommand) print(r issuerPlanReport) error {
+	r.TypeMeta, r.style = typeMeta("IssuerPlan"), o.factory.style()
+	return o.factory.print(o.output, r)
+}
+
+// stays reports whether no other issuer is wanted than the one that signs now.
+func (o *issuerPlanCommand) stays(old string) bool {
+	if o.issuer != "" {
+		return o.issuer == old
+	}
+	return old != "" && !o.newBucket && issuer.CheckPublic(old) == nil
+}
+
+// keep is the plan for a cluster whose issuer is good: all that may be missing
+// are its documents.
+func (o *issuerPlanCommand) keep(ctx context.Context, distro issuer.Distribution, known issuer.Known) error {
+	recipe, err := issuer.NewRecipe(distro, known.Old, known)
+	if err != nil {
+		return err
+	}
+	compared, err := o.factory.compareIssuer(ctx)
+	if err != nil {
+		o.factory.note("note: whether its documents are in step is not known: %v", err)
+	}
+	if err != nil || !compared.InStep {
+		recipe.Phases = []issuer.Phase{{
+			Title: "Publish its documents", Commands: []string{"kubectl irsa publish --create-bucket", "kubectl irsa issuer show"},
+		}}
+	}
+	return o.print(issuerPlanReport{Recipe: recipe})
 }
 
 func (o *issuerPlanCommand) url() string {
@@ -146,6 +183,8 @@ type issuerPlanReport struct {
 	TypeMeta
 	Service string `json:"service,omitempty"`
 	issuer.Recipe
+
+	style check.Style
 }
 
 func (r issuerPlanReport) writeText(w writer) {
@@ -157,24 +196,53 @@ func (r issuerPlanReport) writeText(w writer) {
 		w.printf("kubectl irsa provider create\n")
 		return
 	}
-	rows := [][]string{{"distribution", string(r.Distribution)}, {"new issuer", r.Issuer}}
-	if r.Old != "" && r.Old != r.Issuer {
-		rows = append(rows, []string{"old issuer", r.Old})
+	if r.Issuer == r.Old {
+		w.printf("issuer   %s\n\n", r.Issuer)
+		if len(r.Phases) == 0 {
+			w.printf("it is public, and the cluster signs with it: nothing to do\n")
+			return
+		}
+		w.printf("it can be public, and the cluster signs with it: it stays\n")
+	} else {
+		rows := [][]string{{"distribution", string(r.Distribution)}, {"new issuer", r.Issuer}}
+		if r.Old != "" {
+			rows = append(rows, []string{"old issuer", r.Old})
+		}
+		w.table(rows)
 	}
-	w.table(rows)
 	for i, phase := range r.Phases {
-		w.printf("\n%d. %s\n", i+1, phase.Title)
-		for _, note := range phase.Notes {
-			w.printf("   # %s\n", note)
-		}
-		for _, file := range phase.Files {
-			w.printf("   %s:\n", file.Path)
-			for line := range strings.Lines(file.Text) {
-				w.printf("     %s", line)
+		r.writePhase(w, i+1, phase)
+	}
+}
+
+// writePhase prints prose as wide as the screen, and what is to be pasted as it is.
+func (r issuerPlanReport) writePhase(w writer, number int, phase issuer.Phase) {
+	const indent = "   "
+	room := r.style.Columns() - len(indent)
+	w.printf("\n%d. %s\n", number, strings.Join(check.Wrap(phase.Title, room), "\n"+indent))
+	for _, note := range phase.Notes {
+		for i, line := range check.Wrap(note, room-len("#   ")) {
+			if i > 0 {
+				line = "  " + line
 			}
-		}
-		for _, command := range phase.Commands {
-			w.printf("   $ %s\n", command)
+			w.printf(indent+"# %s\n", line)
 		}
 	}
+	commands := func(all []string) {
+		for _, command := range all {
+			w.printf(indent+"$ %s\n", command)
+		}
+	}
+	commands(phase.Fetch)
+	for _, file := range phase.Files {
+		if file.Merge {
+			w.printf(indent+"merge into %s:\n", file.Path)
+		} else {
+			w.printf(indent+"%s:\n", file.Path)
+		}
+		for line := range strings.Lines(file.Text) {
+			w.printf(indent+"  %s", line)
+		}
+	}
+	commands(phase.Commands)
 }

@@ -30,15 +30,15 @@ func kubeadm(k Known) configuration {
 	return configuration{
 		both: true, where: "on every control-plane node, one after the other",
 		why: []string{
-			"merge this into the ClusterConfiguration that the first command prints; extraArgs is a list, so that a name may stand twice",
+			"extraArgs is a list, so that a name may stand twice: these take the place of others of that name; on further nodes they stand there already",
 			"the kubelet restarts the API server by itself as soon as its manifest changes",
 		},
+		fetch: []string{"kubectl get configmap kubeadm-config -n kube-system -o jsonpath='{.data.ClusterConfiguration}' > cluster.yaml"},
 		files: func(issuers []string) []File {
-			return []File{{Path: "cluster.yaml", Text: "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n  extraArgs:\n" + nameValues("  ", issuers)}}
+			return []File{{Path: "cluster.yaml", Merge: true, Text: "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n  extraArgs:\n" + nameValues("  ", issuers)}}
 		},
 		commands: func([]string) []string {
 			return []string{
-				"kubectl get configmap kubeadm-config -n kube-system -o jsonpath='{.data.ClusterConfiguration}' > cluster.yaml",
 				"sudo kubeadm init phase upload-config kubeadm --config cluster.yaml",
 				"sudo kubeadm init phase control-plane apiserver --config cluster.yaml",
 			}
@@ -180,7 +180,7 @@ func talos(k Known) configuration {
 func k0s(k Known) configuration {
 	c := configuration{
 		both: !before(k.Kubernetes, 35), where: "on every controller, one after the other",
-		why: []string{"merge this into the configuration; k0s before 1.35 has no rawArgs, and holds one issuer"},
+		why: []string{"k0s before 1.35 has no rawArgs, and holds one issuer"},
 		files: func(issuers []string) []File {
 			text := "spec:\n  api:\n    extraArgs:\n      service-account-issuer: " + issuers[0] + "\n"
 			if len(issuers) > 1 {
@@ -189,7 +189,7 @@ func k0s(k Known) configuration {
 					text += "      - --service-account-issuer=" + issuer + "\n"
 				}
 			}
-			return []File{{Path: "/etc/k0s/k0s.yaml", Text: text}}
+			return []File{{Path: "/etc/k0s/k0s.yaml", Text: text, Merge: true}}
 		},
 		commands: func([]string) []string { return []string{"sudo systemctl restart k0scontroller"} },
 	}

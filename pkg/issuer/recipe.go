@@ -84,7 +84,8 @@ type Known struct {
 	ControlPlane int // how many nodes run an API server
 }
 
-// A Recipe is how a cluster gets a new issuer.
+// A Recipe is how a cluster gets a new issuer. Where Old is that issuer already
+// it has no phases.
 type Recipe struct {
 	Distribution Distribution `json:"distribution"`
 	Issuer       string       `json:"issuer"`
@@ -94,19 +95,22 @@ type Recipe struct {
 	Phases     []Phase `json:"phases"`
 }
 
-// A Phase is one part of a recipe. Its files are written and its commands run
-// before the next begins.
+// A Phase is one part of a recipe, which ends before the next begins: commands
+// that fetch what is to be changed, files to write, and further commands.
 type Phase struct {
 	Title    string   `json:"title"`
 	Notes    []string `json:"notes,omitempty"`
+	Fetch    []string `json:"fetch,omitempty"`
 	Files    []File   `json:"files,omitempty"`
 	Commands []string `json:"commands,omitempty"`
 }
 
-// A File is what goes into a file, or into a part of it.
+// A File is what goes into a file.
 type File struct {
 	Path string `json:"path"`
 	Text string `json:"text"`
+	// Merge says that the file has more in it, which stays.
+	Merge bool `json:"merge,omitempty"`
 }
 
 // defaultIssuer is what the distributions sign with where nothing is said.
@@ -128,6 +132,9 @@ func NewRecipe(d Distribution, issuer string, k Known) (Recipe, error) {
 	if err := CheckPublic(issuer); err != nil {
 		return Recipe{}, err
 	}
+	if k.Old == issuer {
+		return Recipe{Distribution: d, Issuer: issuer, Old: issuer, BothAtOnce: true, Phases: []Phase{}}, nil
+	}
 	if k.Old == "" {
 		k.Old = defaultIssuer(d)
 	}
@@ -136,11 +143,6 @@ func NewRecipe(d Distribution, issuer string, k Known) (Recipe, error) {
 		return Recipe{}, fmt.Errorf("unknown distribution %q: use %s", d, strings.Join(Distributions(), ", "))
 	}
 	r := Recipe{Distribution: d, Issuer: issuer, Old: k.Old}
-	if k.Old == issuer {
-		r.BothAtOnce = true
-		r.Phases = []Phase{{Title: "Nothing to change: the cluster signs with this issuer already", Commands: []string{"kubectl irsa publish --create-bucket"}}}
-		return r, nil
-	}
 	if d == Kind && k.ControlPlane == 0 {
 		k.ControlPlane = 1
 	}
@@ -168,12 +170,13 @@ type configuration struct {
 	both     bool     // whether the list may have two
 	why      []string // what to know about it
 	where    string   // the nodes on which files and commands go
+	fetch    []string // commands that get what the files are merged into
 	files    func(issuers []string) []File
 	commands func(issuers []string) []string
 }
 
 func (c configuration) phase(title string, issuers []string) Phase {
-	p := Phase{Title: title, Notes: slices.Clone(c.why)}
+	p := Phase{Title: title, Notes: slices.Clone(c.why), Fetch: c.fetch}
 	if c.files != nil {
 		p.Files = c.files(issuers)
 	}
