@@ -41,6 +41,7 @@ host name next can become every role that trusts it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
 	}
 	cmd.Flags().BoolVar(&o.dangling, "dangling", false, "List only providers whose issuer is gone")
+	cmd.Flags().BoolP("all", "A", false, "Changes nothing: providers are an account's, and all of them are listed")
 	o.adminFlags.add(cmd)
 	outputFlag(cmd, &o.output, "json", "yaml", "name")
 	return cmd
