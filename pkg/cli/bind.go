@@ -66,7 +66,7 @@ func (o *bindCommand) run(ctx context.Context) error {
 	spec.Name = b.roleName
 	links := chainOf(admin.IAM, issuer, b, spec, o.overwrite, false)
 	steps := append(links.provider.Steps(), links.role.Steps()...)
-	return o.apply(ctx, o.factory, append(steps, links.annotate.Step()))
+	return o.apply(ctx, o.factory, append(steps, o.factory.forgetting(links.annotate.Step(), c.annotated(o.serviceAccount))))
 }
 
 // lookAtBoth reads the ServiceAccount and the issuer side by side.
@@ -138,5 +138,8 @@ func (o *unbindCommand) run(ctx context.Context) error {
 	}
 	unannotate := &role.Unannotate{Account: b.account, RoleName: b.roleName}
 	// The annotation goes last: it is what a second run knows the role by.
-	return o.apply(ctx, o.factory, []plan.Step{untrust.Step(), unannotate.Step()})
+	return o.apply(ctx, o.factory, []plan.Step{
+		o.factory.forgetting(untrust.Step(), sessionsOf(b.roleName)),
+		o.factory.forgetting(unannotate.Step(), c.annotated(o.serviceAccount)),
+	})
 }

@@ -83,10 +83,12 @@ func (o *cleanupCommand) steps(ctx context.Context, admin *awsapi.Admin, url str
 	}
 	steps := []plan.Step{o.providerStep(admin, url, withdrawal)}
 	for _, r := range bound {
-		steps = append(steps, (&role.Strip{IAM: admin.IAM, Issuer: url, Found: r}).Step("role-strip-"+r.Name))
+		strip := &role.Strip{IAM: admin.IAM, Issuer: url, Found: r}
+		steps = append(steps, o.factory.forgetting(strip.Step("role-strip-"+r.Name), sessionsOf(r.Name)))
 	}
 	for _, r := range owned {
-		steps = append(steps, (&role.Delete{IAM: admin.IAM, Name: r.Name, Found: r, Issuer: url}).Step(role.StepDelete+"-"+r.Name))
+		remove := &role.Delete{IAM: admin.IAM, Name: r.Name, Found: r, Issuer: url}
+		steps = append(steps, o.factory.forgetting(remove.Step(role.StepDelete+"-"+r.Name), sessionsOf(r.Name)))
 	}
 	if withdrawal == nil {
 		return steps, nil

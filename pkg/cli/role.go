@@ -280,5 +280,5 @@ func (o *roleDeleteCommand) run(ctx context.Context) error {
 		return err
 	}
 	remove := &role.Delete{IAM: admin.IAM, Name: o.name}
-	return o.apply(ctx, o.factory, []plan.Step{remove.Step(role.StepDelete)})
+	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(remove.Step(role.StepDelete), sessionsOf(o.name))})
 }

@@ -105,5 +105,5 @@ func (o *roleTrustRemoveCommand) run(ctx context.Context) error {
 		return err
 	}
 	untrust := &role.Untrust{IAM: admin.IAM, Name: o.name, Issuer: issuer, Subject: subjects[0], Provider: providerOf(admin, issuer)}
-	return o.apply(ctx, o.factory, []plan.Step{untrust.Step()})
+	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(untrust.Step(), sessionsOf(o.name))})
 }

@@ -47,7 +47,7 @@ func (o *setupCommand) steps(ctx context.Context) ([]plan.Step, error) {
 		steps = append(steps, o.links.role.Steps()...)
 	}
 	if o.runs(phaseServiceAccount) {
-		steps = append(steps, o.links.annotate.Step())
+		steps = append(steps, o.factory.forgetting(o.links.annotate.Step(), o.cluster.annotated(o.serviceAccount)))
 	}
 	for i := range steps {
 		if apply := steps[i].Apply; apply != nil {

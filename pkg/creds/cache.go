@@ -190,6 +190,18 @@ func WritePrivate(path string, text []byte) (err error) {
 type Kept struct {
 	Key        Key
 	Expiration time.Time
+	Session    string // arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION
+}
+
+// RoleName is the name of the role whose session it is.
+func (k Kept) RoleName() string {
+	_, rest, _ := strings.Cut(k.Session, ":assumed-role/")
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
+func (e entry) kept() Kept {
+	return Kept{Key: e.Key, Expiration: e.Credentials.Expiration, Session: e.Credentials.RoleSessionARN}
 }
 
 // List is what the cache holds, expired or not; files that are none of its
@@ -197,17 +209,22 @@ type Kept struct {
 func (c Cache) List() ([]Kept, error) {
 	var all []Kept
 	err := c.each(func(_ string, e entry) error {
-		all = append(all, Kept{Key: e.Key, Expiration: e.Credentials.Expiration})
+		all = append(all, e.kept())
 		return nil
 	})
 	return all, err
 }
 
-// Remove drops the entries that match. Their locks stay: a process that waits
-// on one must not meet a second that made it anew.
+// Remove drops the entries whose keys match.
 func (c Cache) Remove(match func(Key) bool) error {
+	return c.Forget(func(k Kept) bool { return match(k.Key) })
+}
+
+// Forget drops the entries that match. Their locks stay: a process that waits
+// on one must not meet a second that made it anew.
+func (c Cache) Forget(match func(Kept) bool) error {
 	return c.each(func(path string, e entry) error {
-		if !match(e.Key) {
+		if !match(e.kept()) {
 			return nil
 		}
 		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
