@@ -33,7 +33,7 @@ type Change struct {
 // when the AWS CLI cannot read the file, and what change returned when it
 // failed. It never holds a value.
 func Edit(ctx context.Context, path string, change func(*File) ([]Change, error)) error {
-	return editor{rename: rename}.edit(ctx, path, change)
+	return editor{rename: Rename}.edit(ctx, path, change)
 }
 
 // Apply returns the bytes of the file after the changes, verified as [Edit]

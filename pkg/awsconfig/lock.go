@@ -46,7 +46,7 @@ func acquire(ctx context.Context, target string) (fileLock, error) {
 			return fileLock{}, fmt.Errorf("waiting for another login to finish with it: %w", context.Cause(ctx))
 		case errors.Is(err, fs.ErrNotExist):
 			continue // the directory went away: its creator had nothing to write
-		case err != nil && runtime.GOOS == "windows" && errors.Is(err, fs.ErrPermission) && exists(path):
+		case err != nil && isBusy(err) && exists(path):
 			// A lock file that is being deleted cannot be opened.
 			if err := sleep(ctx, pause); err != nil {
 				return fileLock{}, err
@@ -94,9 +94,11 @@ func sweep(target string) {
 	}
 }
 
+// exists takes a file that cannot be looked at, since it is being deleted, for
+// one that is there.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
-	return err == nil
+	return err == nil || isBusy(err)
 }
 
 func sleep(ctx context.Context, pause time.Duration) error {

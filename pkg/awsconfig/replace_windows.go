@@ -4,24 +4,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"time"
 
 	"golang.org/x/sys/windows"
 )
 
-// rename replaces to. While another program has the file open, Windows refuses:
-// readers of a configuration file are short, so it tries for a second.
-func rename(from, to string) error {
-	const tries, pause = 50, 20 * time.Millisecond
-	var err error
-	for range tries {
-		err = os.Rename(from, to)
-		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
-			return err
-		}
-		time.Sleep(pause)
-	}
-	return err
+// isBusy tells whether another program has a file open, or Windows has not yet
+// removed it.
+func isBusy(err error) bool {
+	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED)
 }
 
 func isMountPoint(err error) bool { return errors.Is(err, windows.ERROR_NOT_SAME_DEVICE) }

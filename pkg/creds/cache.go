@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 )
 
 // Key is all that decides which credentials an exchange gives. Two keys that
@@ -183,7 +185,7 @@ func WritePrivate(path string, text []byte) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return awsconfig.Rename(f.Name(), path)
 }
 
 // Kept is an entry of the cache without its secrets.
@@ -227,7 +229,7 @@ func (c Cache) Forget(match func(Kept) bool) error {
 		if !match(e.kept()) {
 			return nil
 		}
-		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		if err := awsconfig.Remove(path); !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 		return nil // another process was faster
