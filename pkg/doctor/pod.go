@@ -34,6 +34,7 @@ func podChecks() []Check {
 type mount struct {
 	role, file, region string
 	audience           string // of the token that file leads to, "" where there is none
+	source             string // JSON pointer of that token in the pod's spec
 	container          bool   // container credentials: EKS Pod Identity
 }
 
@@ -72,26 +73,27 @@ func injected(spec corev1.PodSpec, c *corev1.Container) mount {
 		if file != at && !strings.HasPrefix(file, strings.TrimSuffix(at, "/")+"/") {
 			continue
 		}
-		if audience, found := tokenAudienceOf(spec, vm.Name); found {
-			m.audience = audience
+		if token, source := tokenOf(spec, vm.Name); token != nil {
+			m.audience, m.source = token.Audience, source
 		}
 	}
 	return m
 }
 
-// tokenAudienceOf is the audience of the token in a projected volume.
-func tokenAudienceOf(spec corev1.PodSpec, volume string) (string, bool) {
-	for _, v := range spec.Volumes {
+// tokenOf is the token in a projected volume, nil where there is none, and the
+// JSON pointer to it in the pod's spec.
+func tokenOf(spec corev1.PodSpec, volume string) (*corev1.ServiceAccountTokenProjection, string) {
+	for i, v := range spec.Volumes {
 		if v.Name != volume || v.Projected == nil {
 			continue
 		}
-		for _, source := range v.Projected.Sources {
+		for j, source := range v.Projected.Sources {
 			if source.ServiceAccountToken != nil {
-				return source.ServiceAccountToken.Audience, true
+				return source.ServiceAccountToken, fmt.Sprintf("/volumes/%d/projected/sources/%d/serviceAccountToken", i, j)
 			}
 		}
 	}
-	return "", false
+	return nil, ""
 }
 
 // workloads are what the checks of pods look at.
@@ -245,20 +247,20 @@ func (f Facts) faultsOf(w Workload) []podFault {
 		}
 		switch {
 		case m.complete() && m.role != f.RoleText && !strings.HasPrefix(m.role, "$") && f.RoleText != "":
-			fault("POD1", f.restart(w), "it has role %s, the ServiceAccount says %s", m.role, f.RoleText)
+			fault("POD1", f.remake(w, setEnv(c, envRole+"="+shellWord(f.RoleText))), "it has role %s, the ServiceAccount says %s", m.role, f.RoleText)
 		case m.complete() && m.audience != f.WantedAudience:
-			fault("PROV3", f.restart(w), "its token is for %s, not for %s", m.audience, f.WantedAudience)
+			fault("PROV3", f.remake(w, w.replaced("/spec"+m.source+"/audience", f.WantedAudience)), "its token is for %s, not for %s", m.audience, f.WantedAudience)
 		case m.complete():
 		case m.container:
-			fault("POD12", "", "it has EKS Pod Identity's credentials in place of the role")
+			fault("POD12", f.associations(), "it has EKS Pod Identity's credentials in place of the role")
 		case slices.Contains(skipped, c.Name):
-			found = append(found, podFault{"POD3", w.Name + ", container " + c.Name, "left out by the annotation " + irsa.AnnotationSkipContainers, check.Warn, ""})
+			found = append(found, podFault{"POD3", w.Name + ", container " + c.Name, "left out by the annotation " + irsa.AnnotationSkipContainers, check.Warn, f.unskipped(w)})
 		case m.role != "" && m.file == "":
-			fault("POD6", "", "%s is set and %s is not", envRole, envFile)
+			fault("POD6", f.whole(w, c), "%s is set and %s is not", envRole, envFile)
 		case m.role == "" && m.file != "":
-			fault("POD6", "", "%s is set and %s is not", envFile, envRole)
+			fault("POD6", f.whole(w, c), "%s is set and %s is not", envFile, envRole)
 		case m.role != "":
-			fault("POD3", "", "%s leads to %s, where no token is mounted", envFile, m.file)
+			fault("POD3", f.whole(w, c), "%s leads to %s, where no token is mounted", envFile, m.file)
 		case f.Workload != nil && f.Workload.Created.IsZero():
 			// A template gets its token when its pods are made.
 		default:
@@ -281,17 +283,10 @@ func (f Facts) notInjected(w Workload) string {
 	return "POD1"
 }
 
-// restart makes a pod anew, as it was but for what the webhook adds, or inject in
-// its place. Nobody else might make one that is only deleted.
-func (f Facts) restart(w Workload) string {
-	if w.Kind == "Deployment" {
-		return f.kubectl("rollout restart deployment %s", w.Name)
-	}
-	again := []string{f.kubectl("get pod %s -o yaml", w.Name), f.kubectl("replace --force -f -")}
-	if f.notInjected(w) == "POD2" {
-		again = slices.Insert(again, 1, f.kubectl("irsa inject -f -"))
-	}
-	return strings.Join(again, " | ")
+// associations is the line that lists what gives a pod other credentials:
+// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-association.html.
+func (f Facts) associations() string {
+	return "aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace " + f.Namespace + " --service-account " + f.ServiceAccount + f.Paste.CLI
 }
 
 func podsUnrivalled(f Facts) Result {
@@ -304,7 +299,7 @@ func podsUnrivalled(f Facts) Result {
 			c := &w.Spec.Containers[i]
 			if rivals := rivalsOf(c); len(rivals) > 0 {
 				found = append(found, podFault{"POD4", strings.ToLower(w.Kind) + "/" + w.Name + ", container " + c.Name,
-					"the role loses to " + list(rivals), check.Fail, ""})
+					"the role loses to " + list(rivals), check.Fail, f.without(w, c, rivals)})
 			}
 		}
 	}
@@ -344,16 +339,16 @@ func podsReady(f Facts) Result {
 				continue
 			} else if m.region == "" {
 				found = append(found, podFault{"POD8", strings.ToLower(w.Kind) + "/" + w.Name + ", container " + c.Name,
-					"no AWS_REGION: older SDKs find no STS endpoint", check.Warn, ""})
+					"no AWS_REGION: older SDKs find no STS endpoint", check.Warn, f.inRegion(w, c)})
 			}
 			if readOnlyHome(c) {
 				found = append(found, podFault{"POD10", strings.ToLower(w.Kind) + "/" + w.Name + ", container " + c.Name,
-					"its root file system is read-only and HOME is not set: the AWS CLI cannot write its cache", check.Warn, ""})
+					"its root file system is read-only and HOME is not set: the AWS CLI cannot write its cache", check.Warn, f.housed(w, c)})
 			}
 		}
 		if tokenUnreadable(w.Spec) {
 			found = append(found, podFault{"POD5", strings.ToLower(w.Kind) + "/" + w.Name,
-				"the token's file mode lets only its owner read it, and the pod runs as another user without fsGroup", check.Warn, ""})
+				"the token's file mode lets only its owner read it, and the pod runs as another user without fsGroup", check.Warn, f.grouped(w)})
 		}
 	}
 	if len(found) == 0 {

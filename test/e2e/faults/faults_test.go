@@ -61,6 +61,9 @@ func TestEveryFaultIsNamedAndItsFixMends(t *testing.T) {
 			if diff := cmp.Diff(r.want, seen.root()); diff != "" {
 				t.Fatalf("with AWS credentials (-want +got):\n%snot well: %v", diff, seen.notWell())
 			}
+			if got := strings.Join(seen.fixes(), "\n"); r.fix != "" && got != r.fix {
+				t.Errorf("the fix (-want +got):\n%s", cmp.Diff(r.fix, got))
+			}
 			blind := r.blind
 			if blind == "" {
 				blind = r.want

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,6 +28,7 @@ type row struct {
 	env   []string // of the command
 	want  string   // "check CAUSE" with credentials
 	blind string   // without; "" is the same, "-" is nothing failed
+	fix   string   // the line to paste, whole; "" asks for none in particular
 	paste bool     // the printed fix makes the next run green
 	slow  bool     // restarts the API server: left out unless FULL=1
 }
@@ -295,31 +297,43 @@ func podRows() []row {
 				`"failurePolicy":"Ignore","sideEffects":"None","admissionReviewVersions":["v1"],"timeoutSeconds":1}]}`)
 		}
 	}
+	whole := anew("kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE-", "kubectl irsa inject -f -")
 	return []row{
 		{name: "a pod that brings its own token is well", run: "inspect pod web", want: "-", broke: func(w *world) { w.pod("web", w.whole) }},
 		{name: "no webhook", run: "inspect pod web", want: "webhook-present POD2", broke: func(w *world) { w.pod("web", nil) }},
 		{name: "no webhook, seen from the ServiceAccount", want: "webhook-present POD2", broke: func(w *world) { w.pod("web", nil) }},
-		pod("only the role is set", "webhook-present POD2", drop("AWS_WEB_IDENTITY_TOKEN_FILE")).on("inspect pod web --skip webhook-present").wants("pods-injected POD6"),
-		pod("only the file is set", "", drop("AWS_ROLE_ARN")).on("inspect pod web --skip webhook-present").wants("pods-injected POD6"),
-		pod("the token is not mounted", "", func(_ *world, p *corev1.Pod) { container(p).VolumeMounts = nil }).on("inspect pod web --skip webhook-present").wants("pods-injected POD3"),
-		pod("the pod has an older role", "pods-injected POD1", func(_ *world, p *corev1.Pod) { container(p).Env[0].Value = "arn:aws:iam::000000000000:role/old" }),
+		pod("only the role is set", "webhook-present POD2", drop("AWS_WEB_IDENTITY_TOKEN_FILE")).on("inspect pod web --skip webhook-present").wants("pods-injected POD6").mended(whole),
+		pod("only the file is set", "", drop("AWS_ROLE_ARN")).on("inspect pod web --skip webhook-present").wants("pods-injected POD6").mended(whole),
+		pod("the token is not mounted", "", func(_ *world, p *corev1.Pod) { container(p).VolumeMounts = nil }).on("inspect pod web --skip webhook-present").wants("pods-injected POD3").mended(whole),
+		pod("a container that is left out", "pods-injected POD3", func(w *world, p *corev1.Pod) {
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "side", Image: "side", Env: []corev1.EnvVar{{Name: "AWS_REGION", Value: "us-east-1"}}})
+			p.Annotations = map[string]string{"eks.amazonaws.com/skip-containers": "side"}
+		}).on("inspect pod web --fail-on warn").mended(anew(`kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/metadata/annotations/eks.amazonaws.com~1skip-containers"}]'`, "kubectl irsa inject -f -")),
+		pod("a container that was forgotten", "pods-injected POD2", func(w *world, p *corev1.Pod) {
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "side", Image: "side"})
+		}).mended(anew("kubectl irsa inject -f -")),
+		pod("the pod has an older role", "pods-injected POD1", func(_ *world, p *corev1.Pod) { container(p).Env[0].Value = "arn:aws:iam::000000000000:role/old" }).
+			mended(anew("kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN=arn:aws:iam::000000000000:role/cart")),
 		pod("the pod's token is for another audience", "pods-injected PROV3", func(_ *world, p *corev1.Pod) {
 			p.Spec.Volumes[len(p.Spec.Volumes)-1].Projected.Sources[0].ServiceAccountToken.Audience = "other"
-		}),
-		pod("static keys win", "pods-unrivalled POD4", add("AWS_ACCESS_KEY_ID")),
-		pod("a profile wins", "pods-unrivalled POD4", add("AWS_PROFILE")),
+		}).mended(anew(`kubectl patch --local -f - -o yaml --type=json -p '[{"op":"replace","path":"/spec/volumes/0/projected/sources/0/serviceAccountToken/audience","value":"sts.amazonaws.com"}]'`)),
+		pod("static keys win", "pods-unrivalled POD4", func(w *world, p *corev1.Pod) {
+			add("AWS_ACCESS_KEY_ID")(w, p)
+			add("AWS_SECRET_ACCESS_KEY")(w, p)
+		}).mended(anew("kubectl set env --local -f - -o yaml -c app AWS_ACCESS_KEY_ID- AWS_SECRET_ACCESS_KEY-")),
+		pod("a profile wins", "pods-unrivalled POD4", add("AWS_PROFILE")).mended(anew("kubectl set env --local -f - -o yaml -c app AWS_PROFILE-")),
 		pod("EKS Pod Identity wins", "", func(w *world, p *corev1.Pod) {
 			drop("AWS_ROLE_ARN")(w, p)
 			add("AWS_CONTAINER_CREDENTIALS_FULL_URI")(w, p)
-		}).on("inspect pod web --skip webhook-present").wants("pods-injected POD12"),
-		warned(pod("no region", "pods-ready-for-sdk POD8", drop("AWS_REGION"))),
+		}).on("inspect pod web --skip webhook-present").wants("pods-injected POD12").fixedBy("aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace shop --service-account cart --profile admin"),
+		warned(pod("no region", "pods-ready-for-sdk POD8", drop("AWS_REGION"))).mended(anew("kubectl set env --local -f - -o yaml -c app AWS_REGION=us-east-1")),
 		warned(pod("a token that the user cannot read", "pods-ready-for-sdk POD5", func(_ *world, p *corev1.Pod) {
 			p.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: aws.Int64(1000)}
 			p.Spec.Volumes[len(p.Spec.Volumes)-1].Projected.DefaultMode = aws.Int32(0o600)
-		})),
+		})).mended(anew(`kubectl patch --local -f - -o yaml -p '{"spec":{"securityContext":{"fsGroup":1000}}}'`)),
 		warned(pod("no home to write to", "pods-ready-for-sdk POD10", func(_ *world, p *corev1.Pod) {
 			container(p).SecurityContext = &corev1.SecurityContext{ReadOnlyRootFilesystem: aws.Bool(true)}
-		})),
+		})).mended(anew(`kubectl patch --local -f - -o yaml -p '{"spec":{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":"app","env":[{"name":"HOME","value":"/home/irsa"}],"volumeMounts":[{"name":"irsa-home","mountPath":"/home/irsa"}]}]}}'`)),
 		warned(pod("a network policy that lets nothing out", "pods-reach-sts POD9", labelled).with(networkPolicy("locked", `{"policyTypes":["Egress"]}`))).pasted(),
 		warned(pod("network policies that let DNS out alone", "pods-reach-sts POD9", labelled).with(networkPolicy("dns",
 			`{"podSelector":{"matchLabels":{"app":"web"}},"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"UDP","port":53}]}]}`))).pasted(),
@@ -328,6 +342,20 @@ func podRows() []row {
 		{name: "a webhook without endpoints", broke: hook(`"service":{"namespace":"kube-system","name":"pod-identity-webhook"}`), want: "webhook-serves POD2"},
 	}
 }
+
+// anew is the line that makes pod web anew with edits.
+func anew(edits ...string) string {
+	return strings.Join(slices.Concat([]string{"kubectl get pod web -o yaml"}, edits, []string{"kubectl replace --force -f -"}), " | ")
+}
+
+// fixedBy is the line that is printed to mend it.
+func (r row) fixedBy(line string) row {
+	r.fix = line
+	return r
+}
+
+// mended is the line that is printed to mend it, and does.
+func (r row) mended(line string) row { return r.fixedBy(line).pasted() }
 
 const events = "/api/v1/namespaces/shop/events"
 

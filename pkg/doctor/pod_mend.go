@@ -1,0 +1,127 @@
+package doctor
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+)
+
+// remake is the line that makes a workload anew, as it was but for the edits,
+// each a command between two pipes. What a pod's containers are given cannot be
+// changed while it lives.
+func (f Facts) remake(w Workload, edits ...string) string {
+	replace := "replace -f -"
+	if w.Kind == "Pod" {
+		replace = "replace --force -f -"
+	}
+	line := append([]string{f.kubectl("get %s %s -o yaml", strings.ToLower(w.Kind), w.Name)}, edits...)
+	return strings.Join(append(line, f.kubectl("%s", replace)), " | ")
+}
+
+// restart makes a pod anew, as it was but for what the webhook adds, or inject in
+// its place. Nobody else might make one that is only deleted.
+func (f Facts) restart(w Workload) string {
+	if w.Kind == "Deployment" {
+		return f.kubectl("rollout restart deployment %s", w.Name)
+	}
+	return f.remake(w, f.injection()...)
+}
+
+// injection is the edit that stands in for a webhook, none where there is one.
+func (f Facts) injection() []string {
+	if f.Hooks.Err == nil && len(f.Hooks.Value) == 0 {
+		return []string{f.kubectl("irsa inject -f -")}
+	}
+	return nil
+}
+
+// whole makes a workload anew without what it has of a role: neither webhook nor
+// inject touches a container that has part of it.
+func (f Facts) whole(w Workload, c *corev1.Container) string {
+	return f.remake(w, append([]string{setEnv(c, envRole+"-", envFile+"-")}, f.injection()...)...)
+}
+
+// unskipped makes a workload anew without the annotation that leaves containers
+// out.
+func (f Facts) unskipped(w Workload) string {
+	path := "/metadata/annotations/" + strings.ReplaceAll(irsa.AnnotationSkipContainers, "/", "~1")
+	return f.remake(w, append([]string{operation(`{"op":"remove","path":"` + w.pointer(path) + `"}`)}, f.injection()...)...)
+}
+
+// without makes a workload anew without some variables of a container; "" where
+// there are none.
+func (f Facts) without(w Workload, c *corev1.Container, names []string) string {
+	var settings []string
+	for _, name := range names {
+		if slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name }) {
+			settings = append(settings, name+"-")
+		}
+	}
+	if len(settings) == 0 {
+		return ""
+	}
+	return f.remake(w, setEnv(c, settings...))
+}
+
+// inRegion makes a workload anew with a region for its SDKs.
+func (f Facts) inRegion(w Workload, c *corev1.Container) string {
+	region := f.Region
+	if region == "" {
+		region = f.Role.Value.Region()
+	}
+	return f.remake(w, setEnv(c, "AWS_REGION="+region))
+}
+
+// grouped makes a workload anew with the group that may read its token.
+func (f Facts) grouped(w Workload) string {
+	group := strconv.FormatInt(*w.Spec.SecurityContext.RunAsUser, 10)
+	return f.remake(w, w.patched(`{"securityContext":{"fsGroup":`+group+`}}`))
+}
+
+// housed makes a workload anew with a home to write to.
+func (f Facts) housed(w Workload, c *corev1.Container) string {
+	name, _ := json.Marshal(c.Name) //nolint:errcheck // a string can be written
+	return f.remake(w, w.patched(`{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":`+string(name)+
+		`,"env":[{"name":"HOME","value":"/home/irsa"}],"volumeMounts":[{"name":"irsa-home","mountPath":"/home/irsa"}]}]}`))
+}
+
+// setEnv is the edit that sets variables of a container, NAME=VALUE, or takes
+// them away, NAME-.
+func setEnv(c *corev1.Container, settings ...string) string {
+	return "kubectl set env --local -f - -o yaml -c " + shellWord(c.Name) + " " + strings.Join(settings, " ")
+}
+
+// patched is the edit that merges something into a workload's pod.
+func (w Workload) patched(spec string) string {
+	text := `{"spec":` + spec + `}`
+	if w.Kind != "Pod" {
+		text = `{"spec":{"template":` + text + `}}`
+	}
+	return patch(text, "")
+}
+
+// replaced is the edit that gives a value of a workload's pod another one.
+func (w Workload) replaced(path, value string) string {
+	text, _ := json.Marshal(value) //nolint:errcheck // a string can be written
+	return operation(`{"op":"replace","path":"` + w.pointer(path) + `","value":` + string(text) + `}`)
+}
+
+// operation is the edit of one step of a JSON patch (RFC 6902).
+func operation(step string) string { return patch("["+step+"]", " --type=json") }
+
+// pointer is a JSON pointer into a pod as one into the workload.
+func (w Workload) pointer(path string) string {
+	if w.Kind != "Pod" {
+		return "/spec/template" + path
+	}
+	return path
+}
+
+func patch(text, kind string) string {
+	return "kubectl patch --local -f - -o yaml" + kind + " -p " + shellWord(text)
+}
