@@ -151,6 +151,18 @@ func (f *File) Section(kind, name string) (Profile, bool) {
 	return found, ok
 }
 
+// Bare returns the names of the sections as they stand, in the order of the
+// file: those of ~/.aws/credentials are its profiles.
+func (f *File) Bare() []string {
+	var names []string
+	for _, s := range f.sections {
+		if s.header != defaultHeader {
+			names = append(names, s.header)
+		}
+	}
+	return names
+}
+
 // settings returns the keys of s, then those of [DEFAULT] that it does not set.
 func (f *File) settings(name string, s *rawSection) Profile {
 	p := Profile{Name: name, Line: s.line + 1}

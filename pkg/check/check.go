@@ -42,6 +42,7 @@ type Result struct {
 	Detail  string      // what was seen, with its values; lines are separated by \n
 	Compare *Comparison // two strings that ought to be equal, nil where none do not
 	Fix     []string    // lines to paste, likeliest first
+	Gist    string      // what is known where no cause is: a clause for the last line of a report
 }
 
 // Comparison is two strings that differ, and where. Columns count characters
@@ -88,6 +89,7 @@ type Finding struct {
 	Detail  string      `json:"detail,omitempty"`
 	Compare *Comparison `json:"comparison,omitempty"`
 	Fix     []string    `json:"fix,omitempty"`
+	Gist    string      `json:"-"`
 }
 
 // Selection narrows a run. The zero value selects everything.
@@ -126,7 +128,7 @@ func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
 			f.Status, f.Detail = Skip, waitsFor+obstacle
 		} else {
 			r := c.Run(facts)
-			f.Status, f.Cause, f.Detail, f.Compare, f.Fix = r.Status, r.Cause, r.Detail, r.Compare, r.Fix
+			f.Status, f.Cause, f.Detail, f.Compare, f.Fix, f.Gist = r.Status, r.Cause, r.Detail, r.Compare, r.Fix, r.Gist
 		}
 		done[c.ID] = f
 		if selection.shows(c.ID) {
@@ -170,6 +172,7 @@ func IDs[F any](checks []Check[F]) []string {
 type RootCause struct {
 	ID    string `json:"id"`
 	Cause string `json:"cause,omitempty"`
+	Gist  string `json:"-"`
 }
 
 // Root is the first finding that failed; where none did, and failOn is Unknown
@@ -181,7 +184,7 @@ func Root(findings []Finding, failOn Status) *RootCause {
 		}
 		for _, f := range findings {
 			if f.Status == level {
-				return &RootCause{f.ID, f.Cause}
+				return &RootCause{f.ID, f.Cause, f.Gist}
 			}
 		}
 	}

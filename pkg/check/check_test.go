@@ -62,10 +62,10 @@ func TestRoot(t *testing.T) {
 		failOn   Status
 		want     *RootCause
 	}{
-		"a failure comes before what stands earlier": {findings, Unknown, &RootCause{"f", "F1"}},
-		"a warning counts where it is asked to":      {findings[:2], Warn, &RootCause{"w", "W1"}},
+		"a failure comes before what stands earlier": {findings, Unknown, &RootCause{ID: "f", Cause: "F1"}},
+		"a warning counts where it is asked to":      {findings[:2], Warn, &RootCause{ID: "w", Cause: "W1"}},
 		"a warning is no failure":                    {findings[:2], Fail, nil},
-		"the unknown counts last":                    {findings[:1], Unknown, &RootCause{"u", ""}},
+		"the unknown counts last":                    {findings[:1], Unknown, &RootCause{ID: "u"}},
 		"the unknown is no warning":                  {findings[:1], Warn, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -154,7 +154,7 @@ func (f *Factory) completeArguments(cmd *cobra.Command) cobra.CompletionFunc {
 func (f *Factory) argument(cmd *cobra.Command, name string) lookup {
 	kinds := map[string]lookup{
 		"SERVICEACCOUNT": f.serviceAccounts, "SA": f.serviceAccounts, "POD": f.pods,
-		"PROFILE": f.ownProfiles, "ROLE": f.roleNames, "BUCKET": f.buckets,
+		"PROFILE": f.ownProfiles, "ROLE": f.roleNames, "BUCKET": f.buckets, "ERROR": explainable,
 	}
 	if name != "NAME" {
 		return kinds[name]

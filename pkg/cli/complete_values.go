@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -135,21 +136,24 @@ func (f *Factory) ownProfiles(context.Context, *cobra.Command) (all []string) {
 	return all
 }
 
-func (f *Factory) allProfiles(context.Context, *cobra.Command) (all []string) {
-	for _, path := range []func(func(string) string) (string, error){awsconfig.ConfigPath, awsconfig.CredentialsPath} {
-		name, err := path(f.Getenv)
-		if err != nil {
-			continue
-		}
-		file, err := awsconfig.Read(name)
-		if err != nil {
-			continue
-		}
-		for _, profile := range file.Profiles() {
-			all = append(all, profile.Name)
+func (f *Factory) allProfiles(context.Context, *cobra.Command) []string { return f.awsProfiles() }
+
+// awsProfiles are the names of the profiles in both files of the AWS CLI.
+func (f *Factory) awsProfiles() (all []string) {
+	if path, err := awsconfig.ConfigPath(f.Getenv); err == nil {
+		if file, err := awsconfig.Read(path); err == nil {
+			for _, profile := range file.Profiles() {
+				all = append(all, profile.Name)
+			}
 		}
 	}
-	return all
+	if path, err := awsconfig.CredentialsPath(f.Getenv); err == nil {
+		if file, err := awsconfig.Read(path); err == nil {
+			all = append(all, file.Bare()...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // completionAdmin are clients with the credentials that the line names so far,

@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
@@ -20,20 +23,22 @@ type explainCommand struct {
 func newExplainCommand(f *Factory, run func(*explainCommand, context.Context) error) *cobra.Command {
 	o := &explainCommand{factory: f}
 	cmd := &cobra.Command{
-		Use:   "explain [ERROR | CODE | -]",
+		Use:   "explain [ERROR | CODE | CHECK | -]",
 		Short: "Say what an error of AWS, an SDK or Kubernetes means",
 		Long: `Say what an error of AWS, an SDK or Kubernetes means.
 
-Takes the text of an error, a code of the catalogue such as PROV1, or - for
-standard input, where a whole stack trace may be pasted. Asks nobody.`,
+Takes the text of an error, a code of the catalogue such as PROV1, the name of a
+check such as role-trusts, or - for standard input, where a whole stack trace may
+be pasted. Asks nobody.`,
 		Example: `  # What an SDK printed
   kubectl irsa explain "InvalidIdentityToken: Incorrect token audience"
 
   # What a pod printed
   kubectl logs deploy/cart -n shop | kubectl irsa explain -
 
-  # A code that inspect printed
-  kubectl irsa explain PUB7`,
+  # A code that inspect printed, and a check
+  kubectl irsa explain PUB7
+  kubectl irsa explain role-trusts`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {
 				return err
@@ -63,24 +68,64 @@ func (o *explainCommand) complete(args []string) error {
 }
 
 func (o *explainCommand) run(context.Context) error {
-	report := explanation{TypeMeta: typeMeta("Explanation"), Causes: []explainedCause{}}
+	report := explanation{TypeMeta: typeMeta("Explanation"), Causes: []explainedCause{}, names: explain.NamesIn(o.text)}
+	word := strings.TrimSpace(o.text)
 	found := explain.Find(o.text)
-	if cause, known := explain.ByCode(strings.TrimSpace(o.text)); known {
+	if cause, known := explain.ByCode(word); known {
 		found = []explain.Cause{cause}
 	}
-	for _, c := range found {
-		report.Causes = append(report.Causes, explainedCause{c.Code, c.Title, c.Meaning, c.Checks, c.Next})
+	if title, known := checkTitles()[word]; known {
+		report.Check, report.title = word, title
+		found = explain.ByCheck(word)
 	}
-	if len(found) == 0 {
+	for _, c := range found {
+		e := explainedCause{c.Code, c.Title, report.names.Fill(c.Meaning), c.Checks, nil}
+		for _, next := range c.Next {
+			e.Next = append(e.Next, report.names.Fill(next))
+		}
+		report.Causes = append(report.Causes, e)
+	}
+	if len(found) == 0 && report.Check == "" {
 		return hint.Wrap(errorText("no known error is in this text"), "to look at the chain of trust itself:", "kubectl irsa inspect sa NAME -n NAMESPACE")
 	}
 	return o.factory.print(o.output, report)
 }
 
+// checkTitles are the titles of all checks, by their names.
+func checkTitles() map[string]string {
+	titles := map[string]string{}
+	for _, list := range [][]doctor.Check{doctor.ServiceAccountChecks(), doctor.IssuerChecks(), doctor.ProviderChecks(), doctor.RoleChecks()} {
+		for _, c := range list {
+			titles[c.ID] = c.Title
+		}
+	}
+	for _, c := range doctor.SurveyChecks() {
+		titles[c.ID] = c.Title
+	}
+	for _, c := range doctor.VerifyChecks(doctor.Facts{}) {
+		titles[c.ID] = c.Title
+	}
+	return titles
+}
+
+// explainable are the codes and the checks, for a shell to complete.
+func explainable(context.Context, *cobra.Command) (all []string) {
+	for _, titles := range []map[string]string{explain.Codes(), checkTitles()} {
+		for name, title := range titles {
+			all = append(all, described(name, title))
+		}
+	}
+	return all
+}
+
 // explanation is what explain prints, the likeliest cause first.
 type explanation struct {
 	TypeMeta
+	Check  string           `json:"check,omitempty"`
 	Causes []explainedCause `json:"causes"`
+
+	title string // of the check
+	names explain.Names
 }
 
 type explainedCause struct {
@@ -92,6 +137,10 @@ type explainedCause struct {
 }
 
 func (e explanation) writeText(w writer) {
+	if e.Check != "" {
+		e.writeCheck(w)
+		return
+	}
 	c := e.Causes[0]
 	w.printf("%s  %s\n\n  %s\n", c.Code, c.Title, c.Meaning)
 	if len(c.Checks) > 0 {
@@ -110,5 +159,32 @@ func (e explanation) writeText(w writer) {
 		rows = append(rows, []string{"  " + c.Code, c.Title})
 	}
 	w.table(rows)
-	w.printf("\nTo see which one it is here:\n\n    kubectl irsa inspect sa NAME -n NAMESPACE\n")
+	w.printf("\nTo see which one it is here:\n\n    %s\n", e.names.Fill("kubectl irsa inspect sa NAME -n NAMESPACE"))
+}
+
+// writeCheck says what a check stands for, and what it is where it does not hold.
+func (e explanation) writeCheck(w writer) {
+	w.printf("%s  %s\n", e.Check, e.title)
+	if len(e.Causes) > 0 {
+		w.printf("\nWhere that does not hold:\n\n")
+	}
+	var rows [][]string
+	for _, c := range e.Causes {
+		rows = append(rows, []string{"  " + c.Code, c.Title})
+	}
+	w.table(rows)
+	w.printf("\nTo look at it here:\n\n    %s --only %s\n", whoRuns(e.Check), e.Check)
+}
+
+// whoRuns is the command that runs a check.
+func whoRuns(id string) string {
+	for command, ids := range map[string][]string{
+		"kubectl irsa inspect sa NAME -n NAMESPACE": check.IDs(doctor.ServiceAccountChecks()),
+		"kubectl irsa verify NAME -n NAMESPACE":     check.IDs(doctor.VerifyChecks(doctor.Facts{})),
+	} {
+		if slices.Contains(ids, id) {
+			return command
+		}
+	}
+	return "kubectl irsa doctor"
 }

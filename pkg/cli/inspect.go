@@ -13,7 +13,9 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 )
 
 func newInspectCommand(f *Factory) *cobra.Command {
@@ -51,7 +53,7 @@ func (v *verdictFlags) check(ids []string) error {
 		return usagef("--fail-on %q: use fail, warn or unknown", v.failOn)
 	}
 	if id := v.selection().Unknown(ids); id != "" {
-		if near := doctor.Nearest(id, ids); len(near) > 0 {
+		if near := hint.Nearest(id, ids); len(near) > 0 {
 			return usagef("there is no check %q here; there is %s", id, strings.Join(near, ", "))
 		}
 		return usagef("there is no check %q here; there are %s", id, strings.Join(ids, ", "))
@@ -102,8 +104,43 @@ func (o *chainFlags) target(f *Factory, c *cluster, serviceAccount string) docto
 		Region:      f.region(o.region, ""),
 		SessionName: irsa.SessionName(f.osUser(), c.config.Host, c.namespace, serviceAccount),
 		NoSTS:       o.noSTS, AnyAccount: f.customSTS(o.stsEndpointURL), WithPods: true,
-		Paste: f.paste(&o.adminFlags),
+		Paste: o.paste(f), Profiles: f.otherAWSProfiles(),
 	}
+}
+
+// paste is that of a look down to STS, which has flags of its own.
+func (o *chainFlags) paste(f *Factory) doctor.Paste {
+	p := f.paste(&o.adminFlags)
+	for _, flag := range [][2]string{{"audience", o.audience}, {"region", o.region}, {"sts-endpoint-url", o.stsEndpointURL}} {
+		if flag[1] != "" {
+			p.Look += " --" + flag[0] + " " + shellWord(flag[1])
+		}
+	}
+	if o.duration != 0 {
+		p.Look += " --duration " + o.duration.String()
+	}
+	return p
+}
+
+// otherAWSProfiles are the names of the AWS profiles that may hold credentials
+// for IAM: not those of ours, whose sessions are a ServiceAccount's, and not the
+// one that is looked for anyway.
+func (f *Factory) otherAWSProfiles() []string {
+	book, err := f.book()
+	if err != nil {
+		return nil
+	}
+	owned, err := book.List()
+	if err != nil {
+		return nil
+	}
+	current := f.Getenv("AWS_PROFILE")
+	if current == "" {
+		current = "default"
+	}
+	return slices.DeleteFunc(f.awsProfiles(), func(name string) bool {
+		return name == current || slices.ContainsFunc(owned, func(p login.Owned) bool { return p.Name == name })
+	})
 }
 
 func (o *chainFlags) checkFlags() error {

@@ -179,7 +179,7 @@ func (o *inspectPartCommand) noRole(ctx context.Context, clients doctor.Inspecto
 			names = append(names, aws.ToString(role.RoleName))
 		}
 	}
-	if near := doctor.Nearest(name, names); len(near) > 0 {
+	if near := hint.Nearest(name, names); len(near) > 0 {
 		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
 	}
 	return hint.Wrap(gone, "kubectl irsa get roles")

@@ -167,7 +167,7 @@ func (o *inspectWorkloadCommand) missing(ctx context.Context, core corev1client.
 			}
 		}
 	}
-	if near := doctor.Nearest(o.name, names); len(near) > 0 {
+	if near := hint.Nearest(o.name, names); len(near) > 0 {
 		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
 	}
 	return hint.Wrap(gone, "kubectl get "+kind+"s -n "+namespace)

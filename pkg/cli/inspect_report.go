@@ -75,7 +75,7 @@ func (r chainReport) title() string {
 func (r chainReport) writeText(w writer) {
 	w.printf("%s\n\n", strings.Join(r.heading(), "\n"))
 	w.printf("%s", check.Screen(r.Checks, r.sentences(), r.style))
-	w.printf("\n%s\n", conclusion(r.Checks, r.RootCause))
+	w.printf("\n%s\n", conclusion(r.Checks, r.RootCause, r.style))
 }
 
 func (r chainReport) writeWide(w writer) {
@@ -107,15 +107,19 @@ func (r chainReport) heading() []string {
 	return []string{one}
 }
 
-// conclusion is the last line: what broke first, and the count.
-func conclusion(findings []check.Finding, root *check.RootCause) string {
+// conclusion is the end of a report: what broke first, and the count.
+func conclusion(findings []check.Finding, root *check.RootCause, style check.Style) string {
 	summary := check.Summary(findings)
 	if root == nil {
 		return summary
 	}
 	cause := ""
-	if root.Cause != "" {
+	switch {
+	case root.Cause != "":
 		cause = " (" + root.Cause + ")"
+	case root.Gist != "":
+		lines := check.Wrap("Root cause: "+root.ID+": "+root.Gist+".", style.Columns())
+		return strings.Join(append(lines, summary+"."), "\n")
 	}
 	return "Root cause: " + root.ID + cause + ". " + summary + "."
 }

@@ -63,7 +63,7 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 		err = nil
 	}
 	if err != nil {
-		return o.explainLook(err)
+		return o.explainLook(ctx, err)
 	}
 	if err := report.fillFrom(account); err != nil {
 		return err
@@ -75,14 +75,14 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 }
 
 // explainLook says why there is no ServiceAccount to show.
-func (o *loginCommand) explainLook(err error) error {
+func (o *loginCommand) explainLook(ctx context.Context, err error) error {
 	namespace, name := o.cluster.namespace, o.serviceAccount
 	doing := fmt.Errorf("looking at serviceaccount %s/%s: %w", namespace, name, err)
 	switch {
 	case !apierrors.IsNotFound(err):
 		return token.Unreachable(doing)
 	case o.roleARN == "":
-		return creds.NoAccount(namespace, name)
+		return creds.NoAccount(ctx, o.login.Exchanger.Core.ServiceAccounts(namespace), namespace, name)
 	}
 	return hint.Wrap(doing, fmt.Sprintf("kubectl create serviceaccount %s -n %s", name, namespace))
 }

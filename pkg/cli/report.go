@@ -40,7 +40,7 @@ func (r findingsReport) writeText(w writer) {
 	case r.Context != "":
 		w.printf("Context %s\n\n", r.Context)
 	}
-	w.printf("%s\n%s\n", check.Screen(r.Checks, r.sentences, r.style), conclusion(r.Checks, r.RootCause))
+	w.printf("%s\n%s\n", check.Screen(r.Checks, r.sentences, r.style), conclusion(r.Checks, r.RootCause, r.style))
 }
 
 func (r findingsReport) writeWide(w writer) {

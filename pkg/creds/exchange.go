@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"time"
 
@@ -151,12 +152,24 @@ func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
 }
 
 // NoAccount says that a ServiceAccount is missing and that nobody named a role
-// to create it for.
-func NoAccount(namespace, serviceAccount string) error {
-	return hint.Wrap(fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", namespace, serviceAccount),
-		"name the role, and it is created:",
+// to create it for. It looks for one that may be meant.
+func NoAccount(ctx context.Context, accounts corev1client.ServiceAccountInterface, namespace, serviceAccount string) error {
+	gone := fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", namespace, serviceAccount)
+	var names []string
+	if list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed}); err == nil {
+		for i := range list.Items {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	if near := hint.Nearest(serviceAccount, names); len(near) > 0 {
+		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
+	}
+	return hint.Wrap(gone, "name the role, and it is created:",
 		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
 }
+
+// mostListed is how many ServiceAccounts are looked at for one that may be meant.
+const mostListed = 500
 
 // NotCreated says that a ServiceAccount could not be made, and who could.
 func NotCreated(namespace, serviceAccount string, err error) error {
@@ -195,7 +208,7 @@ func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.Service
 	case mintErr != nil && (r.RoleARN != "" || !token.NoServiceAccount(mintErr)):
 		return mintErr
 	case mintErr != nil:
-		return NoAccount(r.Namespace, r.ServiceAccount)
+		return NoAccount(ctx, accounts, r.Namespace, r.ServiceAccount)
 	case lookErr != nil && r.RoleARN != "":
 		return nil // not allowed to look is no failure where the role is given
 	case lookErr != nil:

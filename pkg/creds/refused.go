@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 // refused says why STS gave nothing: its own code and text, what they mean for
@@ -23,9 +24,17 @@ func refused(client *awsapi.STS, r Request, s *Session, err error) error {
 	if code == "" && !passing(err) {
 		return unreachable(client, doing, err)
 	}
-	inspect := []string{"to see which link of the chain it is:",
+	inspect := []string{"to see which it is:",
 		fmt.Sprintf("kubectl irsa inspect sa %s -n %s --role-arn %s", r.ServiceAccount, r.Namespace, s.RoleARN)}
-	found := explain.Find(code + " " + awsapi.Message(err))
+	audience := ""
+	if s.Audience != irsa.DefaultAudience {
+		audience = " --audience " + s.Audience
+	}
+	if s.AudienceSource == FromFlag {
+		inspect[1] += audience
+	}
+	text := code + " " + awsapi.Message(err)
+	found := explain.Find(text)
 	// The token was minted a moment ago: if it is called expired, a clock is wrong.
 	slices.SortStableFunc(found, func(a, b explain.Cause) int { return cmp.Compare(age(a), age(b)) })
 	switch {
@@ -34,21 +43,27 @@ func refused(client *awsapi.STS, r Request, s *Session, err error) error {
 	case len(found) == 0:
 		return hint.Wrap(doing, inspect...)
 	}
-	here := strings.NewReplacer("NAMESPACE", r.Namespace, "NAME", r.ServiceAccount,
-		"ROLE", s.RoleARN.Name, "AUDIENCE", s.Audience)
+	names := explain.Names{
+		Namespace: r.Namespace, ServiceAccount: r.ServiceAccount, Role: s.RoleARN.Name, Account: s.RoleARN.Account,
+		Issuer: s.Issuer, Audience: s.Audience,
+	}
 	likeliest := found[0]
 	if len(found) == 1 {
-		lines := []string{likeliest.Meaning}
+		lines := []string{names.Fill(likeliest.Meaning)}
 		for _, next := range likeliest.Next {
-			lines = append(lines, here.Replace(next))
+			lines = append(lines, names.Fill(next))
 		}
 		return hint.Wrap(doing, lines...)
 	}
-	var others []string
-	for _, cause := range found[1:min(len(found), 4)] {
-		others = append(others, cause.Title)
+	proved := explain.Proves(text)
+	if proved == "" {
+		proved = "AWS says that where"
 	}
-	return hint.Wrap(doing, append([]string{"most often: " + likeliest.Meaning, "or: " + strings.Join(others, "; ")}, inspect...)...)
+	lines := []string{proved + ":", explain.Either(found, names)}
+	if owner := names.Fill(likeliest.Next[0]); strings.HasPrefix(owner, "kubectl irsa role ") || strings.HasPrefix(owner, "kubectl irsa provider ") {
+		lines = append(lines, "what mends the first, for whoever may:", owner+audience)
+	}
+	return hint.Wrap(doing, append(lines, inspect...)...)
 }
 
 // age puts the cause "the token is expired" behind every other.

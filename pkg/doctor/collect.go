@@ -20,6 +20,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
@@ -95,12 +96,13 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	f.LiveDiscovery, f.LiveKeys = discovery.get(), keys.get()
 	f.Issuer = f.issuer()
 	provider, owned := admin.provider(ctx, t, f.Issuer, f.Role), admin.owned(ctx, t, f.Issuer)
+	absent, roles := w.absent(ctx, t, f.Issuer, f.Role, role.look), admin.roles(ctx, t, f.Role, role.look)
 
 	w.say("fetching the public documents of " + f.Issuer)
 	w.published(ctx, &f)
+	f.Blocks = check.Know(admin.blocks(ctx, &f))
 	w.say("asking STS and IAM")
 	f.STS, f.Provider, f.Owned = exchanged.get(), provider.get(), owned.get()
-	f.Blocks = check.Know(admin.blocks(ctx, &f))
 	f.Caller, f.Providers = admin.caller.get(), admin.providers.get()
 	f.IAMRole, f.Policies = role.look.get(), role.policies.get()
 	f.Absent, f.Roles = absent.get(), roles.get()
@@ -237,7 +239,7 @@ func (w World) Near(ctx context.Context, t Target) []string {
 	for i := range accounts.Items {
 		names = append(names, accounts.Items[i].Name)
 	}
-	return Nearest(t.ServiceAccount, names)
+	return hint.Nearest(t.ServiceAccount, names)
 }
 
 func (w World) pods(ctx context.Context, t Target) ([]corev1.Pod, error) {

@@ -34,6 +34,7 @@ type Target struct {
 
 	Workload *Workload // the pod, or what makes pods, that is looked at; nil for a ServiceAccount alone
 	Paste    Paste     // what the lines to paste need besides
+	Profiles []string  // AWS profiles that may hold the credentials that are missing
 }
 
 // Workload is a pod, or the template of something that makes pods.
@@ -81,10 +82,12 @@ type Facts struct {
 	Caller    Known[Caller]
 	Provider  Known[Provider]
 	Providers Known[[]string] // ARNs of all OIDC providers of the caller's account
-	IAMRole   Known[Role]
 	Owned     Known[bool]     // whether the issuer's bucket is one of the caller's account: only where no role is meant
 	Blocks    Known[[]string] // settings of Block Public Access that are on, where S3 refused a document to strangers
-	Policies  Known[int] // how many policies give the role permissions
+	IAMRole   Known[Role]
+	Policies  Known[int]     // how many policies give the role permissions
+	Absent    Known[[]Named] // ServiceAccounts that the role's trust policy names and the cluster does not have
+	Roles     Known[[]Role]  // of the credentials' account, by ARN and trust: only where no role is known, or it is not there
 
 	Hooks   Known[[]Webhook]
 	Mutated Known[bool] // whether a probe pod came back from a dry run with its token

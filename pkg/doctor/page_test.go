@@ -103,16 +103,16 @@ func TestEveryCauseThatTheCodeNamesIsOnThePage(t *testing.T) {
 	}
 }
 
-func TestEveryCheckThatExplainNamesExists(t *testing.T) {
+func TestEveryCauseOfThePageIsExplained(t *testing.T) {
 	known := titles()
 	for code := range rows(t) {
-		cause, ok := explain.ByCode(code)
-		if !ok {
-			continue
+		cause, explained := explain.ByCode(code)
+		if !explained {
+			t.Errorf("kubectl irsa explain %s knows nothing", code)
 		}
 		for _, id := range cause.Checks {
 			if known[id] == "" {
-				t.Errorf("explain sends %s to %q, which is no check", code, id)
+				t.Errorf("%s is told apart by %q, which is no check", code, id)
 			}
 		}
 	}

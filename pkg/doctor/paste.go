@@ -12,6 +12,7 @@ type Paste struct {
 	Namespace string // " -n shop", "" where the context's own namespace serves
 	CLI       string // flags for the AWS CLI: " --profile admin"
 	AWS       string // flags for commands that touch IAM: " --aws-profile admin"
+	Look      string // flags of the look itself, but for the role: " --region eu-west-1"
 }
 
 // kubectl is a line for kubectl in the target's namespace.
@@ -32,6 +33,27 @@ func (t Target) build(format string, args ...any) string {
 // buildHere is build with the target's namespace.
 func (t Target) buildHere(format string, args ...any) string {
 	return "kubectl irsa " + fmt.Sprintf(format, args...) + t.Paste.Namespace + t.Paste.Kube + t.Paste.AWS
+}
+
+// buildIn is build with a namespace of its own.
+func (t Target) buildIn(namespace, format string, args ...any) string {
+	if namespace == t.Namespace {
+		return t.buildHere(format, args...)
+	}
+	return t.build(format+" -n %s", append(args, namespace)...)
+}
+
+// look is a line of this program's that looks as this one does, with the AWS
+// credentials of a profile where one is named.
+func (t Target) look(profile, format string, args ...any) string {
+	line := t.buildHere(format, args...) + t.Paste.Look
+	if t.RoleARN != "" {
+		line += " --role-arn " + shellWord(t.RoleARN)
+	}
+	if profile != "" {
+		line += " --aws-profile " + shellWord(profile)
+	}
+	return line
 }
 
 // list joins names as a person would.

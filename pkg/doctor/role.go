@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +16,7 @@ func roleChecks() []Check {
 	return []Check{
 		{ID: "role-exists", Link: linkRole, Title: "the role exists", Needs: []string{"role-arn-valid"}, Run: roleExists},
 		{ID: "trust-policy-valid", Link: linkRole, Title: "its trust policy can be read", Needs: []string{"role-exists"}, Run: trustPolicyValid},
-		{ID: "role-trusts", Link: linkRole, Title: "it trusts this ServiceAccount", Needs: []string{"trust-policy-valid"}, Run: roleTrusts},
+		{ID: "role-trusts", Link: linkRole, Title: "it trusts this ServiceAccount", Needs: []string{"issuer-public", "trust-policy-valid"}, Run: roleTrusts},
 		{ID: "trust-narrow", Link: linkRole, Title: "it trusts nobody by accident", Needs: []string{"trust-policy-valid"}, Run: trustNarrow},
 		{ID: "trust-size", Link: linkRole, Title: "its trust policy has room to grow", Needs: []string{"trust-policy-valid"}, Run: trustSize},
 		{ID: "session-duration", Link: linkRole, Title: "it allows sessions that long", Needs: []string{"role-exists"}, Run: sessionDuration},
@@ -36,10 +35,22 @@ func roleExists(f Facts) Result {
 	case f.accepted():
 		return pass(provedBySTS)
 	case missing(f.IAMRole.Err):
-		r := fail("ROLE8", "account %s has no role %s; to STS that is AccessDenied", f.Role.Value.Account, f.Role.Value.Name)
-		return fixed(r, f.createRole())
+		return f.noRole()
 	}
 	return withheld("iam:GetRole", f.IAMRole.Err)
+}
+
+// noRole says that the role is not there, and which may be meant in its place.
+func (f Facts) noRole() Result {
+	r := fail("ROLE8", "account %s has no role %s; to STS that is AccessDenied", f.Role.Value.Account, f.Role.Value.Name)
+	if meant := f.meant(f.Role.Value.Name); len(meant) > 0 && !f.RoleFromPod {
+		r.Detail += "\n" + meant[0].about()
+		r.Compare = check.Compare("IAM", meant[0].arn, "used", f.RoleText)
+		for _, m := range meant {
+			r.Fix = append(r.Fix, f.useRole(m.arn))
+		}
+	}
+	return fixed(r, f.createRole())
 }
 
 // createRole is the command that makes the role that is missing.
@@ -99,7 +110,7 @@ func roleTrusts(f Facts) Result {
 		blocker, _ := e.Blocker()
 		return fail("ROLE17", "%s denies it", statementName(blocker.Index, blocker.Sid))
 	}
-	return f.nearMiss(e, subject)
+	return f.nearMiss(e, policy, subject)
 }
 
 func statementName(index int, sid string) string {
@@ -110,15 +121,18 @@ func statementName(index int, sid string) string {
 }
 
 // nearMiss says which statement came closest, and what is wrong with it.
-func (f Facts) nearMiss(e *trustpolicy.Evaluation, subject string) Result {
-	add := f.trustAdd()
+func (f Facts) nearMiss(e *trustpolicy.Evaluation, policy *trustpolicy.Policy, subject string) Result {
 	miss, found := e.NearestMiss()
 	if !found || miss.Check == nil {
-		return fixed(fail("ROLE6", "no statement lets a web identity in"), add)
+		return fixed(fail("ROLE6", "no statement lets a web identity in"), f.trustAdd())
 	}
-	r := fail(causeOf(miss.Check, f.Issuer, subject), "%s: %s", statementName(miss.Statement, miss.Sid), miss.Check.Reason())
+	cause := causeOf(miss.Check, f.Issuer, subject)
+	r := fail(cause, "%s: %s", statementName(miss.Statement, miss.Sid), miss.Check.Reason())
 	for _, other := range miss.Others {
 		r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + ": " + other.Reason()
+	}
+	if cause == "ROLE4" {
+		r.Detail += "\nStringEquals takes * and ? as they are; only StringLike takes them for any characters"
 	}
 	if d := miss.Difference; d != nil {
 		r.Compare = &check.Comparison{
@@ -129,10 +143,7 @@ func (f Facts) nearMiss(e *trustpolicy.Evaluation, subject string) Result {
 	if key := foreignKey(miss.Check, f.Issuer); key != "" {
 		r.Compare = check.Compare("issuer's", hostPath(f.Issuer)+":"+claim(key), "policy", key)
 	}
-	if !miss.Patch.Empty() {
-		r.Detail += "\nleast change: " + miss.Patch.Summary
-	}
-	return fixed(r, add)
+	return fixed(r, f.mendTrust(policy, miss, cause).lines...)
 }
 
 // causeOf maps a check that did not match to the catalogue.
@@ -168,96 +179,6 @@ func foreignKey(c *trustpolicy.Check, issuer string) string {
 
 // claim is what follows the last colon of a condition key.
 func claim(key string) string { return strings.ToLower(key[strings.LastIndex(key, ":")+1:]) }
-
-// trustNarrow reports what the policy says to anybody: too wide a trust is a
-// failure, a slip in somebody else's statement a warning.
-func trustNarrow(f Facts) Result {
-	policy, err := f.trustFact()
-	if err != nil {
-		return withheld("iam:GetRole", err)
-	}
-	options := trustpolicy.LintOptions{Audience: f.WantedAudience}
-	if f.Issuer != "" {
-		options.Provider = ProviderARN(f.Role.Value, f.Issuer)
-	}
-	worst := Result{Status: check.Pass}
-	var details []string
-	for _, finding := range trustpolicy.Lint(policy, options) {
-		if finding.Code == "ROLE12" {
-			continue // trust-size says so
-		}
-		status := check.Warn
-		if finding.Severity == trustpolicy.Fail && tooWide(finding) {
-			status = check.Fail
-		}
-		if worst.Status == check.Pass || status == check.Fail && worst.Status == check.Warn {
-			worst.Status, worst.Cause = status, finding.Code
-		}
-		details = append(details, statementName(finding.Statement, finding.Sid)+": "+finding.Detail)
-	}
-	if worst.Status == check.Pass {
-		return worst
-	}
-	worst.Detail = strings.Join(details, "\n")
-	if worst.Status == check.Fail {
-		if narrowed := f.narrowed(policy, options); narrowed != "" {
-			return fixed(worst, fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document %s%s",
-				f.Role.Value.Name, shellWord(narrowed), f.Paste.CLI))
-		}
-	}
-	return fixed(worst, f.build("role get %s", f.Role.Value.Name))
-}
-
-// narrowed is the policy without what makes it too wide, "" where only a person
-// can tell what was meant. A policy of one statement that lets everybody of the
-// cluster in is taken to be meant for this ServiceAccount.
-func (f Facts) narrowed(policy *trustpolicy.Policy, options trustpolicy.LintOptions) string {
-	for range len(policy.Statements) * 4 {
-		wide := slices.DeleteFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool {
-			return x.Severity != trustpolicy.Fail || !tooWide(x)
-		})
-		if len(wide) == 0 {
-			return string(policy.Render())
-		}
-		patch := wide[0].Patch
-		if patch.Empty() {
-			break
-		}
-		text, err := patch.Apply(policy.Source())
-		if err != nil {
-			break
-		}
-		if policy, err = trustpolicy.Parse(text); err != nil {
-			break
-		}
-	}
-	if f.ServiceAccount == "" || options.Provider == "" || len(policy.Statements) != 1 {
-		return ""
-	}
-	text, err := trustpolicy.New(trustpolicy.Trust{
-		Provider: options.Provider, Audience: f.WantedAudience, Subject: irsa.Subject(f.Namespace, f.ServiceAccount),
-	})
-	if err != nil {
-		return ""
-	}
-	if policy, err = trustpolicy.Parse(text); err != nil {
-		return ""
-	}
-	return string(policy.Render())
-}
-
-// trustAdd is the command that lets this ServiceAccount in.
-func (f Facts) trustAdd() string {
-	audience := ""
-	if f.WantedAudience != irsa.DefaultAudience {
-		audience = " --audience " + shellWord(f.WantedAudience)
-	}
-	return f.buildHere("role trust add %s --sa %s%s", f.Role.Value.Name, f.ServiceAccount, audience)
-}
-
-func tooWide(finding trustpolicy.Finding) bool {
-	return finding.Code == "ROLE5" || finding.Code == "ROLE7"
-}
 
 // nearQuota is the part of the quota beyond which one more subject may not fit.
 const nearQuota = trustpolicy.QuotaSize * 9 / 10

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
@@ -54,7 +55,7 @@ func roleAnnotated(f Facts) Result {
 	annotate := fmt.Sprintf("annotate serviceaccount %s --overwrite %s=", f.ServiceAccount, irsa.AnnotationRoleARN)
 	if near == "" {
 		r := fail("SA1", "it has no annotation %s", irsa.AnnotationRoleARN)
-		return fixed(r, f.kubectl("%sARN", annotate))
+		return f.withRole(r, "")
 	}
 	r := fail("SA1", "it has an annotation that is almost the right one")
 	r.Compare = check.Compare("expected", irsa.AnnotationRoleARN, "actual", near)
@@ -70,7 +71,7 @@ func nearAnnotation(annotations map[string]string) (key, value string) {
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
-		if distance(strings.ToLower(k), irsa.AnnotationRoleARN) <= 6 {
+		if hint.Distance(strings.ToLower(k), irsa.AnnotationRoleARN) <= 6 {
 			return k, annotations[k]
 		}
 	}
@@ -93,11 +94,20 @@ func roleARNValid(f Facts) Result {
 		return pass("account %s", f.Role.Value.Account)
 	}
 	r := fail("ROLE9", "%v", f.Role.Err)
-	if repaired := repairARN(f.RoleText); repaired != "" && !f.RoleFromFlag {
+	if repaired := repairARN(f.RoleText); repaired != "" {
 		r.Compare = check.Compare("expected", repaired, "actual", f.RoleText)
-		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, repaired))
+		return fixed(r, f.useRole(repaired))
 	}
-	return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=ARN", f.ServiceAccount, irsa.AnnotationRoleARN))
+	return f.withRole(r, f.RoleText)
+}
+
+// withRole adds how the ServiceAccount gets a role.
+func (f Facts) withRole(r Result, text string) Result {
+	about, lines := f.nameRole(text)
+	if about != "" {
+		r.Detail += "\n" + about
+	}
+	return fixed(r, lines...)
 }
 
 // repairARN is the role that was meant, where only blanks or quotes are wrong.

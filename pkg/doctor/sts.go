@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,41 +52,83 @@ func (f Facts) refused(err error) Result {
 		return fail("STSX", "%s is not AWS, and says: %v", host, brief(err))
 	}
 	r := fail("", "%v", brief(err))
-	causes := explain.Find(awsapi.Code(err) + ": " + awsapi.Message(err))
+	text := awsapi.Code(err) + ": " + awsapi.Message(err)
+	causes := explain.Find(text)
 	if len(causes) == 1 {
 		r.Cause = causes[0].Code
 		return r
 	}
-	if f.explained() {
+	done := f.judged()
+	if check.Root(done, check.Fail) != nil {
 		return r
 	}
-	if awsapi.Code(err) == "InvalidIdentityToken" && f.IAMRole.Err == nil && f.Provider.Err == nil {
+	left := explain.Left(causes, func(id string) bool {
+		return slices.ContainsFunc(done, func(x check.Finding) bool { return x.ID == id && x.Status == check.Pass })
+	})
+	young := f.young()
+	switch {
+	case slices.ContainsFunc(left, func(c explain.Cause) bool { return len(c.Checks) > 0 }):
+		return f.unsettled(r, text, left)
+	case awsapi.Code(err) == "InvalidIdentityToken":
+		r.Gist = "every link holds, as far as can be seen here"
 		r.Detail += "\nevery link holds as far as can be seen here: STS keeps an issuer's keys for some minutes, so where they were published just now, try again in a minute"
-		return r
-	}
-	if young := f.young(); young != "" && f.Provider.Err == nil && f.IAMRole.Err == nil {
+	case young != "" && f.Provider.Err == nil:
 		r.Cause = "ROLE14"
 		r.Detail += "\n" + young + " was made less than a minute ago: IAM needs some seconds until all of AWS knows it"
-		return r
-	}
-	if f.IAMRole.Err == nil {
+	case f.IAMRole.Err == nil:
+		r.Gist = "perhaps a policy of the organisation"
 		r.Detail += "\nthe trust policy allows it, as far as it can be judged here: think of a service or resource control policy (ROLE11)"
-		return r
-	}
-	var codes []string
-	for _, c := range causes {
-		codes = append(codes, c.Code)
-	}
-	if len(codes) > 0 {
-		r.Detail += "\nthe same text stands for " + list(codes) + "; with AWS credentials IAM would tell (--aws-profile)"
 	}
 	return r
 }
 
-// explained reports whether a check before this one failed already.
-func (f Facts) explained() bool {
-	return check.Root(check.Run(f, chainChecks(), check.Selection{}), check.Fail) != nil
+// unsettled says which causes a refusal leaves, how to see which it is, and
+// what would mend the likeliest, for whoever may.
+func (f Facts) unsettled(r Result, text string, left []explain.Cause) Result {
+	lead := "of what AWS means by it, this is left"
+	if proved := explain.Proves(text); proved != "" {
+		lead = proved
+	}
+	r.Detail += "\n" + lead + ": " + explain.Either(left, f.names())
+	r.Gist = "its cause is not settled"
+	owner, whose := "", ""
+	switch left[0].Code {
+	case "ROLE1":
+		r.Gist, owner, whose = "the role does not trust this token, or is not there", f.trustAdd(), "whoever may change the role"
+	case "PROV1":
+		r.Gist, owner, whose = "the role's account has no provider for this issuer, or not for this audience", f.createProvider(), "whoever may change the account"
+	}
+	var lines []string
+	if errors.Is(f.Caller.Err, ErrNoCredentials) {
+		switch n := len(f.Profiles); {
+		case n == 0:
+			r.Detail += "\nwith AWS credentials IAM would tell which (--aws-profile)"
+		case n == 1:
+			r.Detail += "\nthe AWS profile " + f.Profiles[0] + " may tell which"
+		default:
+			r.Detail += "\nan AWS profile may tell which: you have " + few(f.Profiles, 5)
+		}
+		if len(f.Profiles) > 0 {
+			lines = append(lines, f.look(f.Profiles[0], "inspect sa %s", f.ServiceAccount))
+		}
+	}
+	if owner != "" {
+		r.Detail += "; " + whose + " mends the first with the last line"
+		lines = append(lines, owner)
+	}
+	return fixed(r, lines...)
 }
+
+// names are those of this chain, for the words of explain.
+func (f Facts) names() explain.Names {
+	return explain.Names{
+		Namespace: f.Namespace, ServiceAccount: f.ServiceAccount, Role: f.Role.Value.Name, Account: f.Role.Value.Account,
+		Issuer: f.Issuer, Audience: f.WantedAudience,
+	}
+}
+
+// judged are the checks before this one.
+func (f Facts) judged() []check.Finding { return check.Run(f, chainChecks(), check.Selection{}) }
 
 // young is what was made so lately that STS may not know it.
 func (f Facts) young() string {

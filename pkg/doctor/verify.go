@@ -123,7 +123,10 @@ func rightAccepted(v Verification) Result {
 	}
 	if awsapi.Code(v.STS.Err) != "" {
 		r := stsExchange(v.Facts)
-		return fixed(r, v.buildHere("inspect sa %s", v.ServiceAccount))
+		if len(r.Fix) == 0 {
+			r.Fix = []string{v.look("", "inspect sa %s", v.ServiceAccount)}
+		}
+		return r
 	}
 	r := roleTrusts(v.Facts)
 	if r.Status == check.Pass {
@@ -165,5 +168,8 @@ func (v Verification) refused(s Stranger) Result {
 
 func (v Verification) intruder(s Stranger, how string) Result {
 	r := fail(s.Cause, "%s: %s, audience %s", how, irsa.Subject(s.Namespace, s.Account), s.Audience)
+	if narrow := trustNarrow(v.Facts); len(narrow.Fix) > 0 {
+		return fixed(r, narrow.Fix...)
+	}
 	return fixed(r, v.build("role get %s", v.Role.Value.Name))
 }

@@ -44,8 +44,8 @@ var catalogue = []entry{
 	said("ROLE11", "no identity-based policy allows"),
 	said("ROLE11", "no resource-based policy allows"),
 	said("PUB2", "blocked by the blockpublicpolicy"),
-	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14 SA2", "not authorized to perform sts:assumerolewithwebidentity"),
-	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform: sts:assumerolewithwebidentity"),
+	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform sts:assumerolewithwebidentity").proving(tookTheToken),
+	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform: sts:assumerolewithwebidentity").proving(tookTheToken),
 
 	// Building the chain.
 	said("PUB3", "accesscontrollistnotsupported"),
@@ -103,6 +103,9 @@ var catalogue = []entry{
 	said("ROLE11", "accessdenied"),
 	said("ISS3 ISS4", "unauthorized"),
 }
+
+// tookTheToken is what AccessDenied proves: STS looks at the role last.
+const tookTheToken = "STS took the token and found its provider, so it is the role"
 
 // said is an entry whose every part is in a text; codes are its causes, the
 // likeliest first.

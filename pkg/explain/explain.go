@@ -3,7 +3,11 @@
 // nobody.
 package explain
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Cause is one reason behind an error, with what to do about it.
 type Cause struct {
@@ -11,7 +15,10 @@ type Cause struct {
 	Title   string   // the cause in a few words
 	Meaning string   // a sentence: what the error says about the chain of trust
 	Checks  []string // the checks of inspect and doctor that tell it from its neighbours
-	Next    []string // what to do, in words or as a command with NAME, NAMESPACE, ROLE in place of names
+	Next    []string // what to do, in words or as a command; capitals stand for names, as Names has them
+
+	clause string // the cause as the end of a sentence, where the title is too little; capitals as in Next
+	within string // the code of a cause whose clause says this one, too
 }
 
 // Find gives the causes that fit text, likeliest first; text can be a whole
@@ -31,6 +38,66 @@ func Find(text string) []Cause {
 	return nil
 }
 
+// Proves is what a refusal with this text says has gone well, as the beginning
+// of a sentence that a cause ends; "" where it says nothing.
+func Proves(text string) string {
+	text = fold(text)
+	for _, e := range catalogue {
+		if e.in(text) {
+			return e.proves
+		}
+	}
+	return ""
+}
+
+// Left are the causes that no check has disproved: a cause is, where every
+// check that tells it from its neighbours holds. Nil holds leaves them all.
+func Left(causes []Cause, holds func(check string) bool) []Cause {
+	var left []Cause
+	for _, c := range causes {
+		if holds == nil || len(c.Checks) == 0 || slices.ContainsFunc(c.Checks, func(id string) bool { return !holds(id) }) {
+			left = append(left, c)
+		}
+	}
+	return left
+}
+
+// Either says causes in one sentence, likeliest first, with the names put in.
+// What one cause says for another is said once; of many, four are said.
+func Either(causes []Cause, n Names) string {
+	var clauses []string
+	for _, c := range causes {
+		if slices.ContainsFunc(causes, func(other Cause) bool { return other.Code == c.within }) {
+			continue
+		}
+		clauses = append(clauses, n.Fill(cmp.Or(c.clause, c.Title)))
+	}
+	if len(clauses) == 1 {
+		return clauses[0]
+	}
+	return "either " + strings.Join(clauses[:min(len(clauses), 4)], ", or ")
+}
+
+// ByCheck are the causes that a check of inspect or doctor tells apart.
+func ByCheck(id string) []Cause {
+	var found []Cause
+	for _, c := range described() {
+		if slices.Contains(c.Checks, id) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// Codes are those of all causes, each with its title.
+func Codes() map[string]string {
+	all := map[string]string{}
+	for code, c := range causes() {
+		all[code] = c.Title
+	}
+	return all
+}
+
 // ByCode is the cause of a code of the catalogue: ROLE4.
 func ByCode(code string) (Cause, bool) {
 	cause, known := causes()[strings.ToUpper(code)]
@@ -41,6 +108,13 @@ func ByCode(code string) (Cause, bool) {
 type entry struct {
 	all    []string // every one of these is in the text, folded
 	causes []string // likeliest first
+	proves string   // what the text says has gone well
+}
+
+// proving is the entry of a text that says how far the exchange came.
+func (e entry) proving(what string) entry {
+	e.proves = what
+	return e
 }
 
 func (e entry) in(text string) bool {

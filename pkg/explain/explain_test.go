@@ -1,8 +1,11 @@
 package explain
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The texts are verbatim from AWS's service model, its SDKs, Kubernetes and
@@ -110,4 +113,73 @@ func codes(found []Cause) (list []string) {
 		list = append(list, c.Code)
 	}
 	return list
+}
+
+func TestWhatIsLeftIsSaidInOneSentence(t *testing.T) {
+	n := Names{Namespace: "shop", ServiceAccount: "cart", Role: "cart", Account: "111122223333", Issuer: "https://oidc.example.com", Audience: "sts.amazonaws.com"}
+	for name, tc := range map[string]struct {
+		text  string
+		holds []string
+		want  string
+	}{
+		"what one says for others is said once": {"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", nil,
+			"STS took the token and found its provider, so it is the role: either role cart does not trust system:serviceaccount:shop:cart " +
+				"with the audience sts.amazonaws.com, or account 111122223333 has no role cart, or it was made or changed within the last minute"},
+		"what a check disproved is left out": {"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", []string{"role-trusts"},
+			"STS took the token and found its provider, so it is the role: either account 111122223333 has no role cart, or it was made or changed within the last minute"},
+		"every check of a cause has to hold": {"The web identity token provided could not be validated", []string{"key-published", "issuer-consistent"},
+			": either account 111122223333 has no OIDC provider for https://oidc.example.com, or the provider does not know the audience sts.amazonaws.com, " +
+				"or the published keys are not those that the cluster signs with now"},
+		"one is said plainly": {"The web identity token provided could not be validated", []string{"provider-exists", "audience-registered", "issuer-consistent", "key-published"},
+			": the published keys are not those that the cluster signs with now"},
+		"of many, four are said": {"Couldn't retrieve verification key", nil,
+			": either the public documents cannot be fetched, or the published keys are not those that the cluster signs with now, or jwks_uri leads into the cluster, or the published issuer is another"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			left := Left(Find(tc.text), func(id string) bool { return slices.Contains(tc.holds, id) })
+			if diff := cmp.Diff(tc.want, Proves(tc.text)+": "+Either(left, n)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNamesAreTakenFromTheText(t *testing.T) {
+	for text, want := range map[string]Names{
+		"No OpenIDConnect provider found in your account for https://oidc.example.com/id/1.":                                       {Issuer: "https://oidc.example.com/id/1"},
+		"User: system:serviceaccount:a:b is not authorized ... on resource: arn:aws-cn:iam::111122223333:role/team/cart":           {Namespace: "a", ServiceAccount: "b", Account: "111122223333", Role: "cart"},
+		`serviceaccounts "cart" is forbidden: User "system:serviceaccount:a:b" cannot create resource ... in the namespace "shop"`: {Namespace: "shop", ServiceAccount: "cart"},
+		"User: arn:aws:sts::111122223333:assumed-role/node/i-0abc is not authorized to perform: s3:ListBucket":                     {Account: "111122223333", Role: "node"},
+		"Unable to locate credentials": {},
+	} {
+		t.Run(text, func(t *testing.T) {
+			if diff := cmp.Diff(want, NamesIn(text)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOnlyCapitalsThatAreKnownAreFilledIn(t *testing.T) {
+	n := Names{Namespace: "shop", ServiceAccount: "cart", Role: "basket"}
+	for text, want := range map[string]string{
+		"kubectl irsa role trust add ROLE --sa NAME -n NAMESPACE": "kubectl irsa role trust add basket --sa cart -n shop",
+		"AWS_ROLE_ARN leads to SUBJECT at ISSUER/.well-known":     "AWS_ROLE_ARN leads to system:serviceaccount:shop:cart at ISSUER/.well-known",
+		"create role irsa-login-NAME --resource-name=NAME":        "create role irsa-login-cart --resource-name=cart",
+	} {
+		if diff := cmp.Diff(want, n.Fill(text)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestACheckKnowsTheCausesThatItTellsApart(t *testing.T) {
+	if diff := cmp.Diff([]string{"PROV3"}, codes(ByCheck("audience-registered"))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for code, title := range Codes() {
+		if cause, known := ByCode(code); !known || cause.Title != title {
+			t.Errorf("%s is called %q here and %q there", code, title, cause.Title)
+		}
+	}
 }

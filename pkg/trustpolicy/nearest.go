@@ -10,6 +10,7 @@ type Miss struct {
 	Others     []*Check    // what does not match besides
 	Difference *Difference // where Check's closest value parts from the request's; nil where nothing compares
 	Patch      Patch       // the smallest change that lets the request in; empty when none is known
+	InPlace    bool        // Patch changes the statement itself, and adds none beside it
 }
 
 // NearestMiss looks for the statement to mend when the decision is
@@ -47,7 +48,7 @@ func (e *Evaluation) NearestMiss() (Miss, bool) {
 	if d, ok := miss.Check.Difference(); ok {
 		miss.Difference = &d
 	}
-	miss.Patch = e.mend(t)
+	miss.Patch, miss.InPlace = e.mend(t)
 	return miss, true
 }
 
@@ -104,7 +105,7 @@ func bareIssuer(s string) string {
 }
 
 // mend tries to change the statement, then to add one.
-func (e *Evaluation) mend(t *Trace) Patch {
+func (e *Evaluation) mend(t *Trace) (patch Patch, inPlace bool) {
 	st := &e.policy.Statements[t.Index]
 	var edits []Edit
 	for i := range t.Checks {
@@ -114,14 +115,14 @@ func (e *Evaluation) mend(t *Trace) Patch {
 		}
 		more := e.fix(st, c)
 		if len(more) == 0 {
-			return e.addition()
+			return e.addition(), false
 		}
 		edits = append(edits, more...)
 	}
 	if patch := e.policy.patch("let this statement trust the request", edits...); e.helps(patch) {
-		return patch
+		return patch, true
 	}
-	return e.addition()
+	return e.addition(), false
 }
 
 // fix makes the edits for one check that does not match; none when only a
@@ -130,7 +131,7 @@ func (e *Evaluation) fix(st *Statement, c *Check) []Edit {
 	p := e.policy
 	switch c.Kind {
 	case PrincipalCheck:
-		if v, _, ok := c.closest(); ok && !st.Principal.Not && c.sameIssuer() {
+		if v, _, ok := c.closest(); ok && !st.Principal.Not && (c.sameIssuer() || st.askedOf(e.request.prefix)) {
 			return []Edit{p.edit(v.Span, quote(e.request.principal))}
 		}
 		return nil
@@ -146,6 +147,29 @@ func (e *Evaluation) fix(st *Statement, c *Check) []Edit {
 		return []Edit{p.addValue(st.Actions, st.action, st.actions, e.request.action)}
 	}
 	return e.fixKey(st, c)
+}
+
+// askedOf reports whether the one federated principal of a statement is not the
+// issuer that its condition keys are of, and prefix is: then it is the
+// principal that was mistaken.
+func (st *Statement) askedOf(prefix string) bool {
+	if prefix == "" || len(st.Principal.Groups) != 1 || st.Principal.Groups[0].Type != "Federated" || len(st.Principal.Groups[0].Values) != 1 {
+		return false
+	}
+	asked := false
+	for i := range st.Conditions {
+		for j := range st.Conditions[i].Keys {
+			own, claim := claimOf(st.Conditions[i].Keys[j].Key)
+			if claim != "aud" && claim != "sub" {
+				continue
+			}
+			if !strings.EqualFold(own, prefix) {
+				return false
+			}
+			asked = true
+		}
+	}
+	return asked
 }
 
 func (e *Evaluation) fixKey(st *Statement, c *Check) []Edit {

@@ -210,6 +210,35 @@ func TestNearestMiss(t *testing.T) {
 	}
 }
 
+func TestAStatementIsMendedInItsPlaceWhereItIsPlainWhatWasMeant(t *testing.T) {
+	good := allow(`"StringEquals":{"%aud":"%sts","%sub":"%cart"}`)
+	other := strings.NewReplacer("%provider", "arn:aws:iam::111122223333:oidc-provider/other.example")
+	for name, tc := range map[string]struct {
+		policy  string
+		inPlace bool
+		want    string // "" for an addition
+	}{
+		"another provider, and keys of this one": {doc(other.Replace(good)), true, doc(good)},
+		"another provider with its own keys":     {doc(other.Replace(allow(`"StringEquals":{"other.example:aud":"%sts","other.example:sub":"%cart"}`))), false, ""},
+		"another provider without conditions":    {doc(other.Replace(open)), false, ""},
+		"two providers, and neither is this one": {doc(strings.ReplaceAll(good, `"%provider"`, `["arn:aws:iam::111122223333:oidc-provider/a.example","arn:aws:iam::111122223333:oidc-provider/b.example"]`)), false, ""},
+		"an action":                              {doc(strings.ReplaceAll(good, "%web", "sts:AssumeRole")), true, doc(good)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, ok := trustpolicy.Evaluate(parse(t, tc.policy), trustpolicy.WebIdentity(provider, audience, subject)).NearestMiss()
+			if !ok || m.InPlace != tc.inPlace || m.Patch.Empty() {
+				t.Fatalf("in place %t, patch %+v", m.InPlace, m.Patch)
+			}
+			if tc.want == "" {
+				return
+			}
+			if diff := cmp.Diff(apply(t, trustpolicy.Patch{}, tc.want), apply(t, m.Patch, tc.policy)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestThereIsNoMissWithoutAnImplicitDeny(t *testing.T) {
 	for name, policy := range map[string]string{
 		"allowed":         doc(open),

@@ -1,4 +1,4 @@
-package doctor
+package hint
 
 import (
 	"slices"
@@ -14,7 +14,7 @@ func Nearest(name string, among []string) []string {
 	}
 	var near []scored
 	for _, candidate := range among {
-		d := distance(strings.ToLower(name), strings.ToLower(candidate))
+		d := Distance(strings.ToLower(name), strings.ToLower(candidate))
 		if d <= max(2, len(name)/3) || strings.HasPrefix(candidate, name) || strings.HasPrefix(name, candidate) {
 			near = append(near, scored{candidate, d})
 		}
@@ -32,9 +32,9 @@ func Nearest(name string, among []string) []string {
 	return names
 }
 
-// distance is Levenshtein's: the fewest insertions, deletions and
+// Distance is Levenshtein's: the fewest insertions, deletions and
 // substitutions that turn a into b.
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

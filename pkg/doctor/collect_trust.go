@@ -1,0 +1,118 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
+)
+
+// Named is a ServiceAccount that a trust policy names.
+type Named struct{ Namespace, Name string }
+
+func (n Named) subject() string { return irsa.Subject(n.Namespace, n.Name) }
+
+// absent looks, once the role's trust policy is there, for the ServiceAccounts
+// that it names. Where it names none but the target's, nobody is asked. What
+// may not be read is not there for all that is known: it is left out.
+func (w World) absent(ctx context.Context, t Target, issuer string, role Known[irsa.RoleARN], look *later[Role]) *later[[]Named] {
+	return ask(func() ([]Named, error) {
+		found := look.get()
+		switch {
+		case found.Err != nil:
+			return nil, found.Err
+		case issuer == "":
+			return nil, ErrNeedsToken
+		}
+		policy, err := trustpolicy.Parse([]byte(found.Value.Trust))
+		if err != nil {
+			return nil, err
+		}
+		named := slices.DeleteFunc(namedIn(policy, ProviderARN(role.Value, issuer)), func(n Named) bool {
+			return n == Named{t.Namespace, t.ServiceAccount}
+		})
+		return w.missing(ctx, named), nil
+	})
+}
+
+// namedIn are the ServiceAccounts that a trust policy names one by one for a
+// provider.
+func namedIn(policy *trustpolicy.Policy, provider string) []Named {
+	var all []Named
+	for _, grant := range trustpolicy.Grants(policy) {
+		for _, s := range grant.Subjects {
+			namespace, name, ok := irsa.ParseSubject(s.Text)
+			n := Named{namespace, name}
+			if ok && grant.Provider == provider && !strings.ContainsAny(s.Text, "*?$") && !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+// atOnce is how many ServiceAccounts are asked for at the same time.
+const atOnce = 8
+
+// missing are those of the ServiceAccounts that the API server says are not there.
+func (w World) missing(ctx context.Context, named []Named) []Named {
+	gone := make([]bool, len(named))
+	var under sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i, n := range named {
+		slots <- struct{}{}
+		under.Go(func() {
+			_, err := w.Core.ServiceAccounts(n.Namespace).Get(ctx, n.Name, metav1.GetOptions{})
+			gone[i] = apierrors.IsNotFound(err)
+			<-slots
+		})
+	}
+	under.Wait()
+	var missing []Named
+	for i, n := range named {
+		if gone[i] {
+			missing = append(missing, n)
+		}
+	}
+	return missing
+}
+
+// rolesPage is the most that ListRoles gives at a time.
+const rolesPage = 1000
+
+// roles lists the account's roles where the ServiceAccount's own is not known,
+// or is not there: one of them may be meant.
+func (a *account) roles(ctx context.Context, t Target, role Known[irsa.RoleARN], look *later[Role]) *later[[]Role] {
+	return ask(func() ([]Role, error) {
+		if t.ServiceAccount == "" || role.Err == nil && !missing(look.get().Err) {
+			return nil, ErrNotAsked
+		}
+		clients := a.clients.get()
+		if clients.Err != nil {
+			return nil, clients.Err
+		}
+		var all []Role
+		for pages := iam.NewListRolesPaginator(clients.Value.IAM, &iam.ListRolesInput{MaxItems: aws.Int32(rolesPage)}); pages.HasMorePages(); {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range page.Roles {
+				text, err := trustpolicy.Decode(aws.ToString(r.AssumeRolePolicyDocument))
+				if err != nil {
+					continue // nobody can mean a role whose trust cannot be read
+				}
+				all = append(all, Role{ARN: aws.ToString(r.Arn), Trust: string(text)})
+			}
+		}
+		return all, nil
+	})
+}

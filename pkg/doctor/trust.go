@@ -1,0 +1,244 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
+)
+
+// mended is what lets this ServiceAccount in: lines to paste, and the trust
+// policy as they leave it.
+type mended struct {
+	lines []string
+	after *trustpolicy.Policy
+}
+
+// mendTrust takes away the slip that it mends: what is left of it would go on
+// trusting a name that was never meant, or stay behind as a statement that
+// lets nobody in.
+func (f Facts) mendTrust(policy *trustpolicy.Policy, miss trustpolicy.Miss, cause string) mended {
+	if miss.InPlace && cause != "ROLE1" && cause != "ROLE4" {
+		if after, err := applied(policy, miss.Patch); err == nil {
+			return mended{[]string{f.updateTrust(after)}, after}
+		}
+	}
+	m := mended{[]string{f.trustAdd()}, policy}
+	provider := ProviderARN(f.Role.Value, f.Issuer)
+	add, err := trustpolicy.Add(policy, trustpolicy.Trust{
+		Provider: provider, Audience: f.WantedAudience, Subject: irsa.Subject(f.Namespace, f.ServiceAccount),
+	})
+	if err != nil {
+		return m
+	}
+	if m.after, err = applied(policy, add); err != nil || miss.Difference == nil {
+		return mended{m.lines, policy}
+	}
+	remove := ""
+	namespace, name, ok := irsa.ParseSubject(miss.Difference.Expected)
+	switch {
+	case cause == "ROLE4":
+		remove = f.trustRemovePattern(miss.Difference.Expected)
+	case cause == "ROLE1" && ok && slices.Contains(f.Absent.Value, Named{namespace, name}):
+		remove = f.trustRemove(Named{namespace, name})
+	default:
+		return m
+	}
+	cut, err := trustpolicy.RemoveSubject(m.after, provider, miss.Difference.Expected)
+	if err != nil || cut.Empty() {
+		return m
+	}
+	if after, err := applied(m.after, cut); err == nil {
+		return mended{append(m.lines, remove), after}
+	}
+	return m
+}
+
+func applied(policy *trustpolicy.Policy, patch trustpolicy.Patch) (*trustpolicy.Policy, error) {
+	text, err := patch.Apply(policy.Source())
+	if err != nil {
+		return nil, err
+	}
+	return trustpolicy.Parse(text)
+}
+
+// afterMend is the trust policy as it will be when role-trusts is mended, so
+// that no slip is told twice.
+func (f Facts) afterMend(policy *trustpolicy.Policy) *trustpolicy.Policy {
+	if f.ServiceAccount == "" || f.Issuer == "" || !publicIssuer(f) {
+		return policy
+	}
+	subject := irsa.Subject(f.Namespace, f.ServiceAccount)
+	e := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(f.Role.Value, f.Issuer), f.WantedAudience, subject))
+	miss, found := e.NearestMiss()
+	if !found || miss.Check == nil {
+		return policy
+	}
+	return f.mendTrust(policy, miss, causeOf(miss.Check, f.Issuer, subject)).after
+}
+
+func publicIssuer(f Facts) bool { return issuerPublic(f).Status == check.Pass }
+
+// trustNarrow reports what the policy says to anybody: too wide a trust is a
+// failure; a slip in somebody else's statement, or a ServiceAccount that is not
+// there, a warning.
+func trustNarrow(f Facts) Result {
+	policy, err := f.trustFact()
+	if err != nil {
+		return withheld("iam:GetRole", err)
+	}
+	policy = f.afterMend(policy)
+	options := f.lintOptions()
+	worst := Result{Status: check.Pass}
+	var details []string
+	found := func(status check.Status, cause, detail string) {
+		if worst.Status == check.Pass || status == check.Fail && worst.Status == check.Warn {
+			worst.Status, worst.Cause = status, cause
+		}
+		details = append(details, detail)
+	}
+	for _, finding := range trustpolicy.Lint(policy, options) {
+		switch {
+		case finding.Code == "ROLE12": // trust-size says so
+		case finding.Severity == trustpolicy.Fail && tooWide(finding):
+			found(check.Fail, finding.Code, statementName(finding.Statement, finding.Sid)+": "+finding.Detail)
+		default:
+			found(check.Warn, finding.Code, statementName(finding.Statement, finding.Sid)+": "+finding.Detail)
+		}
+	}
+	for _, n := range f.stillNamed(policy) {
+		found(check.Warn, "ROLE18", fmt.Sprintf("%s is trusted, and the cluster has no such ServiceAccount: whoever may create it becomes the role", n.subject()))
+	}
+	if worst.Status == check.Pass {
+		return worst
+	}
+	worst.Detail = strings.Join(details, "\n")
+	return fixed(worst, f.narrower(policy, options)...)
+}
+
+func (f Facts) lintOptions() trustpolicy.LintOptions {
+	options := trustpolicy.LintOptions{Audience: f.WantedAudience}
+	if f.Issuer != "" {
+		options.Provider = ProviderARN(f.Role.Value, f.Issuer)
+	}
+	return options
+}
+
+// stillNamed are the ServiceAccounts that a policy names and nobody has made.
+func (f Facts) stillNamed(policy *trustpolicy.Policy) []Named {
+	named := namedIn(policy, ProviderARN(f.Role.Value, f.Issuer))
+	return slices.DeleteFunc(slices.Clone(f.Absent.Value), func(n Named) bool { return !slices.Contains(named, n) })
+}
+
+// mostRemoved is how many removals are printed at most.
+const mostRemoved = 3
+
+// narrower are the lines that take away what lets in who was not meant, and
+// what was meant as a pattern and is none. Whatever lets nobody in is left to
+// its author.
+func (f Facts) narrower(policy *trustpolicy.Policy, options trustpolicy.LintOptions) []string {
+	var lines []string
+	if narrowed := f.narrowed(policy, options); narrowed != nil {
+		lines, policy = append(lines, f.updateTrust(narrowed)), narrowed
+	}
+	remove := func(subject, line string) {
+		cut, err := trustpolicy.RemoveSubject(policy, options.Provider, subject)
+		if err != nil || cut.Empty() || len(lines) == mostRemoved {
+			return // a role that would trust nobody is for its owner to delete
+		}
+		if after, err := applied(policy, cut); err == nil {
+			lines, policy = append(lines, line), after
+		}
+	}
+	for _, grant := range trustpolicy.Grants(policy) {
+		for _, s := range grant.Subjects {
+			if grant.Provider == options.Provider && !s.Pattern && strings.ContainsAny(s.Text, "*?") {
+				remove(s.Text, f.trustRemovePattern(s.Text))
+			}
+		}
+	}
+	for _, n := range f.stillNamed(policy) {
+		remove(n.subject(), f.trustRemove(n))
+	}
+	if len(lines) == 0 {
+		lines = append(lines, f.build("role get %s", f.Role.Value.Name))
+	}
+	return lines
+}
+
+// narrowed is the policy without what makes it too wide, nil where nothing does
+// or only a person can tell what was meant. A policy of one statement that lets
+// everybody of the cluster in is taken to be meant for this ServiceAccount.
+func (f Facts) narrowed(policy *trustpolicy.Policy, options trustpolicy.LintOptions) *trustpolicy.Policy {
+	before := policy
+	for range len(policy.Statements) * 8 {
+		wide := slices.DeleteFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool { return !mayNarrow(x) })
+		if len(wide) == 0 {
+			break
+		}
+		after, err := applied(policy, wide[0].Patch)
+		if err != nil {
+			return nil
+		}
+		policy = after
+	}
+	if !slices.ContainsFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool {
+		return x.Severity == trustpolicy.Fail && tooWide(x)
+	}) {
+		if policy == before {
+			return nil
+		}
+		return policy
+	}
+	if f.ServiceAccount == "" || options.Provider == "" || len(policy.Statements) != 1 {
+		return nil
+	}
+	text, err := trustpolicy.New(trustpolicy.Trust{
+		Provider: options.Provider, Audience: f.WantedAudience, Subject: irsa.Subject(f.Namespace, f.ServiceAccount),
+	})
+	if err != nil {
+		return nil
+	}
+	if policy, err = trustpolicy.Parse(text); err != nil {
+		return nil
+	}
+	return policy
+}
+
+func tooWide(finding trustpolicy.Finding) bool {
+	return finding.Code == "ROLE5" || finding.Code == "ROLE7"
+}
+
+// mayNarrow reports whether a finding has a patch that lets nobody in who was
+// kept out: an audience or a subject that is asked for besides, an operator
+// that an absent key does not satisfy.
+func mayNarrow(finding trustpolicy.Finding) bool {
+	return !finding.Patch.Empty() && (tooWide(finding) || finding.Code == "ROLE2" && finding.Severity == trustpolicy.Warn)
+}
+
+// updateTrust is the command that gives the role another trust policy.
+func (f Facts) updateTrust(policy *trustpolicy.Policy) string {
+	return fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document %s%s",
+		f.Role.Value.Name, shellWord(string(policy.Render())), f.Paste.CLI)
+}
+
+// trustAdd is the command that lets this ServiceAccount in.
+func (f Facts) trustAdd() string {
+	audience := ""
+	if f.WantedAudience != irsa.DefaultAudience {
+		audience = " --audience " + shellWord(f.WantedAudience)
+	}
+	return f.buildHere("role trust add %s --sa %s%s", f.Role.Value.Name, f.ServiceAccount, audience)
+}
+
+// trustRemove is the command that no longer lets a ServiceAccount in.
+func (f Facts) trustRemove(n Named) string {
+	return f.buildIn(n.Namespace, "role trust remove %s --sa %s", f.Role.Value.Name, n.Name)
+}
+
+func (f Facts) trustRemovePattern(subject string) string {
+	return f.build("role trust remove %s --subject-pattern %s", f.Role.Value.Name, shellWord(subject))
+}
