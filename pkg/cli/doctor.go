@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -41,7 +40,7 @@ the issuer. A kubeconfig is enough; with AWS credentials the account is looked a
   kubectl irsa doctor -A -o json`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.verdictFlags.check(check.IDs(doctor.SurveyChecks())); err != nil {
+			if err := o.verdictFlags.check(); err != nil {
 				return err
 			}
 			return run(o, cmd.Context())
@@ -50,7 +49,7 @@ the issuer. A kubeconfig is enough; with AWS credentials the account is looked a
 	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "Look at the ServiceAccounts and pods of all namespaces")
 	cmd.Flags().StringVar(&o.audience, "audience", irsa.DefaultAudience, "Audience that the provider should know")
-	o.verdictFlags.add(cmd)
+	o.verdictFlags.add(cmd, func() []string { return check.IDs(doctor.SurveyChecks()) })
 	o.adminFlags.add(cmd)
 	return cmd
 }
@@ -66,6 +65,9 @@ func (o *doctorCommand) run(ctx context.Context) error {
 	w, err := f.world(c, &o.adminFlags, "")
 	if err != nil {
 		return err
+	}
+	if station := f.station(c, ""); station.Cycle != "" {
+		return f.reportOn(c, "", station.Findings(o.selection()), &o.verdictFlags, nil)
 	}
 	show, wipe := f.looking()
 	w.Progress = show
@@ -99,6 +101,7 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 	if err != nil {
 		return s
 	}
+	used, calls := login.AWSProfileOf(c.plugin)
 	for _, p := range owned {
 		s.Profiles++
 		if p.DeadBinary() {
@@ -107,7 +110,9 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 		if why := f.astray(c, p, issuer); why != nil {
 			s.Astray = append(s.Astray, p.Name+": "+why.Error())
 		}
-		s.Cycle = errors.Join(s.Cycle, login.CheckCycle(c.plugin, p.Name))
+		if calls && p.Name == used && p.Pinned.Kubeconfig == c.kubeconfig && p.Pinned.Context == c.context {
+			s.Cycle = p.Name
+		}
 	}
 	return s
 }

@@ -23,7 +23,7 @@ type Station struct {
 	Dead     []string // those whose program is gone
 	Again    []string // for each of Dead, the login that writes it anew
 	Astray   []string // those whose kubeconfig context is gone or leads elsewhere, each with why
-	Cycle    error    // a profile of ours that the kubeconfig itself rests on
+	Cycle    string   // a profile of ours that the kubeconfig itself rests on
 }
 
 // Survey is what doctor knows of a cluster and a workstation, besides Facts.
@@ -204,6 +204,11 @@ func hasToken(p *corev1.Pod) bool {
 		}
 	}
 	return p.Annotations[irsa.AnnotationSkipContainers] != ""
+}
+
+// Findings judges the workstation alone, where the cluster cannot be asked.
+func (s Station) Findings(selection check.Selection) []check.Finding {
+	return check.Run(Survey{Station: s}, stationChecks(), selection)
 }
 
 // Findings judges a survey: the workstation first, then the cluster, then what

@@ -77,10 +77,11 @@ func environmentQuiet(s Survey) Result {
 }
 
 func noCycle(s Survey) Result {
-	if s.Station.Cycle == nil {
+	if s.Station.Cycle == "" {
 		return pass("")
 	}
-	return fixed(fail("WS2", "%v", s.Station.Cycle), "kubectl config view --minify -o jsonpath={.users[0].user.exec}")
+	return fixed(fail("WS2", "this context gets its credentials through AWS profile %s, which gets its own through this context: the cluster cannot be asked until its exec plugin names another profile", s.Station.Cycle),
+		"kubectl config view --minify -o jsonpath={.users[0].user.exec}")
 }
 
 func profilesRun(s Survey) Result {
