@@ -51,11 +51,29 @@ func Look(ctx context.Context, client *http.Client, issuer string) Outside {
 	return o
 }
 
-// open reports whether both documents can be read, whatever they say.
-func (o Outside) open() bool { return o.discovery != nil && o.keys != nil }
-
 // Err is why a document could not be had, nil where both could.
 func (o Outside) Err() error { return errors.Join(o.DiscoveryErr, o.KeysErr) }
+
+// unseen reports whether an error of a look leaves open what is public: nobody
+// answered, or somebody on the way did. A refusal and a name that does not exist are
+// answers, and AWS gets the same.
+func unseen(err error) bool {
+	var (
+		status      *oidc.StatusError
+		name        *oidc.DNSError
+		tls         *oidc.TLSError
+		timeout     *oidc.TimeoutError
+		unreachable *oidc.UnreachableError
+	)
+	switch {
+	case errors.As(err, &status):
+		return status.Status >= http.StatusInternalServerError || status.Status == http.StatusTooManyRequests
+	case errors.As(err, &name):
+		return !name.NotFound
+	}
+	return errors.As(err, &tls) || errors.As(err, &timeout) || errors.As(err, &unreachable) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
 
 // lacks says what of docs cannot be read yet, or which doomed key still can, ""
 // where all is as it should be. The bytes must be ours, unless somebody else

@@ -53,8 +53,10 @@ type Publisher struct {
 type stored struct {
 	discovery, keys object
 	parsed          Published
-	keysURI         string // where the key set is, or goes
-	outside         bool   // seen at the issuer's URL: the objects themselves were not read
+	elsewhere       oidc.KeySet // public keys that are not in the target's key set
+	unseen          error       // why there may be others
+	keysURI         string      // where the key set is, or goes
+	outside         bool        // seen at the issuer's URL: the objects themselves were not read
 }
 
 // The IDs of the steps, in their order.
@@ -127,9 +129,14 @@ func (p *Publisher) Before() Published {
 // issuer's URL, and gives the outcome without writing it: for standard output.
 func (p *Publisher) Public(ctx context.Context) (Documents, []KeyReport, error) {
 	p.merge = Merge{Live: p.Live.Keys, Prune: p.Prune}
-	was := stored{parsed: Look(ctx, p.Stranger, p.Live.Discovery.Issuer).Published}
+	p.outside = sync.OnceValue(func() Outside { return Look(ctx, p.Stranger, p.Live.Discovery.Issuer) })
+	was := stored{parsed: Published{Discovery: p.outside().Discovery}}
 	was.keysURI = p.keysURI(was.parsed.Discovery)
-	if err := p.decide(ctx, was); err != nil {
+	err := p.decide(ctx, p.withElsewhere(was))
+	if unread, ok := errors.AsType[*UnseenError](err); ok {
+		return Documents{}, nil, hint.Wrap(unread, "run it where the issuer can be read: AWS_CA_BUNDLE and HTTPS_PROXY count", "kubectl irsa issuer show")
+	}
+	if err != nil {
 		return Documents{}, nil, err
 	}
 	return p.docs, p.keyList, nil
@@ -147,16 +154,28 @@ func (p *Publisher) decide(ctx context.Context, was stored) error {
 
 // compose are the documents to write where these are stored.
 func (p *Publisher) compose(was stored) (Documents, []KeyReport, error) {
-	var published oidc.KeySet
-	if was.parsed.Keys != nil {
-		published = *was.parsed.Keys
+	if was.unseen != nil {
+		return Documents{}, nil, was.unseen
 	}
-	keys, reports, err := p.merge.Keys(published)
+	keys, reports, err := p.merge.Keys(was.public())
 	if err != nil {
 		return Documents{}, nil, err
 	}
 	d := Discovery(p.Live.Discovery, was.parsed.Discovery, was.keysURI, keys)
 	return Documents{Discovery: d, Keys: keys}, reports, nil
+}
+
+// public are the keys that nobody may lose.
+func (s stored) public() oidc.KeySet {
+	if s.parsed.Keys == nil {
+		return s.elsewhere
+	}
+	return s.parsed.Keys.Union(s.elsewhere)
+}
+
+// holds reports whether the key set that was merged is what is stored.
+func (p *Publisher) holds(was stored) bool {
+	return was.parsed.Keys != nil && !Changed(p.keyList) && len(p.docs.Keys.Without(*was.parsed.Keys).Keys) == 0
 }
 
 func (p *Publisher) keysURI(published *oidc.Discovery) string {
@@ -173,6 +192,16 @@ func (e *UnverifiedError) Error() string {
 
 // Unwrap gives the reason.
 func (e *UnverifiedError) Unwrap() error { return e.Reason }
+
+// An UnseenError is a key set that is or may be public and could not be read.
+type UnseenError struct{ Reason error }
+
+func (e *UnseenError) Error() string {
+	return fmt.Sprintf("the keys that are public already could not be read, and publishing would lose them: %v", e.Reason)
+}
+
+// Unwrap gives the reason.
+func (e *UnseenError) Unwrap() error { return e.Reason }
 
 // prove checks a fresh token against the documents. That none can be had is no
 // error.
@@ -202,12 +231,15 @@ func conflict(err error) (plan.State, string, error) {
 		strangers *StrangersError
 		crowd     *CrowdError
 		unproven  *UnverifiedError
+		unseen    *UnseenError
 	)
 	switch {
 	case errors.As(err, &collision):
 		return plan.Conflict, err.Error() + "\n--prune replaces it", nil
 	case errors.As(err, &strangers):
 		return plan.Conflict, err.Error() + "\npublish without --prune first; prune once no token of theirs is in use", nil
+	case errors.As(err, &unseen):
+		return plan.Conflict, err.Error() + "\n--prune publishes the cluster's own keys alone", nil
 	case errors.As(err, &crowd):
 		return plan.Conflict, err.Error() + "\n--prune removes those that are not this cluster's", nil
 	case errors.As(err, &unproven), errors.Is(err, ErrNoKeys):

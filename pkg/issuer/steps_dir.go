@@ -54,15 +54,17 @@ func (p *Publisher) readDir() (stored, error) {
 		s.parsed.Discovery = &d
 	}
 	s.keysURI = p.keysURI(s.parsed.Discovery)
-	if text, err = readFile(p.path(s.keysURI)); err != nil || text == nil {
+	if text, err = readFile(p.path(s.keysURI)); err != nil {
 		return s, err
 	}
-	keys, err := oidc.ParseKeySet(text)
-	if err != nil {
-		return s, fmt.Errorf("%s is in the way: %w", p.path(s.keysURI), err)
+	if text != nil {
+		keys, err := oidc.ParseKeySet(text)
+		if err != nil {
+			return s, fmt.Errorf("%s is in the way: %w", p.path(s.keysURI), err)
+		}
+		s.parsed.Keys = &keys
 	}
-	s.parsed.Keys = &keys
-	return s, nil
+	return p.withElsewhere(s), nil
 }
 
 func readFile(path string) ([]byte, error) {

@@ -18,7 +18,6 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
 
@@ -26,7 +25,11 @@ func (p *Publisher) bucketSteps(ctx context.Context) []plan.Step {
 	p.bucket = bucket{s3: p.S3, name: p.Target.Location.Bucket, region: p.Target.Location.Region}
 	p.stored = sync.OnceValues(func() (stored, error) {
 		if !p.exists {
-			return stored{keysURI: p.keysURI(nil)}, nil
+			was := stored{keysURI: p.keysURI(nil)}
+			if _, direct := LocationOf(p.Live.Discovery.Issuer); direct {
+				return was, nil
+			}
+			return p.withElsewhere(was), nil
 		}
 		if seen, all := p.seenOutside(); all {
 			return seen, nil
@@ -149,7 +152,7 @@ func (p *Publisher) lookBlock(ctx context.Context) (plan.State, string, error) {
 	if !p.exists {
 		return plan.Needed, detail, nil
 	}
-	if p.outside().open() {
+	if p.open() {
 		return plan.Done, publicAlready, nil
 	}
 	block, err := p.bucket.block(ctx)
@@ -202,7 +205,7 @@ func (p *Publisher) lookPolicy(ctx context.Context) (plan.State, string, error) 
 	if !p.exists {
 		return plan.Needed, detail, nil
 	}
-	if p.outside().open() {
+	if p.open() {
 		return plan.Done, publicAlready, nil
 	}
 	text, err := p.bucket.policy(ctx)
@@ -278,22 +281,18 @@ func (p *Publisher) waits() func(yield func(time.Duration) bool) {
 
 func (p *Publisher) lookKeys(ctx context.Context) (plan.State, string, error) {
 	was, err := p.stored()
-	if err != nil {
-		return plan.Unknown, "", err
+	if err == nil {
+		err = p.decide(ctx, was)
 	}
-	if err := p.decide(ctx, was); err != nil {
+	if err != nil {
 		return conflict(err)
 	}
 	if p.Prune {
-		var none oidc.KeySet
-		p.merge.Doomed = &none
-		if was.parsed.Keys != nil {
-			doomed := was.parsed.Keys.Without(p.docs.Keys)
-			p.merge.Doomed = &doomed
-		}
+		doomed := was.public().Without(p.docs.Keys)
+		p.merge.Doomed = &doomed
 	}
 	detail := describeKeys(p.keyList)
-	if was.parsed.Keys != nil && !Changed(p.keyList) {
+	if p.holds(was) {
 		return plan.Done, detail, nil
 	}
 	p.pending = true
@@ -318,7 +317,7 @@ func (p *Publisher) applyKeys(ctx context.Context) error {
 		if err = p.bucket.put(ctx, p.keysKey(was), text, was.keys); !errors.Is(err, errChanged) {
 			return err
 		}
-		if was, err = p.again(ctx, try); err != nil || was.parsed.Keys != nil && !Changed(p.keyList) {
+		if was, err = p.again(ctx, try); err != nil || p.holds(was) {
 			return err
 		}
 	}

@@ -25,15 +25,38 @@ func (p *Publisher) fetchStored(ctx context.Context) (stored, error) {
 		s.parsed.Discovery = &d
 	}
 	s.keysURI = p.keysURI(s.parsed.Discovery)
-	if s.keys, err = p.bucket.get(ctx, p.keysKey(s)); err != nil || s.keys.etag == "" {
+	if s.keys, err = p.bucket.get(ctx, p.keysKey(s)); err != nil {
 		return s, err
 	}
-	keys, err := oidc.ParseKeySet(s.keys.body)
-	if err != nil {
-		return s, fmt.Errorf("s3://%s/%s is in the way: %w", at.Bucket, p.keysKey(s), err)
+	if s.keys.etag != "" {
+		keys, err := oidc.ParseKeySet(s.keys.body)
+		if err != nil {
+			return s, fmt.Errorf("s3://%s/%s is in the way: %w", at.Bucket, p.keysKey(s), err)
+		}
+		s.parsed.Keys = &keys
 	}
-	s.parsed.Keys = &keys
-	return s, nil
+	return p.withElsewhere(s), nil
+}
+
+// withElsewhere adds the keys that are public where the target does not hold them:
+// under another jwks_uri than the one they go to, or served from another place
+// altogether. A target that holds the key set where it belongs is the truth; what
+// is seen outside may be a cache's old copy.
+func (p *Publisher) withElsewhere(s stored) stored {
+	moved := s.parsed.Discovery != nil && s.parsed.Discovery.JWKSURI != s.keysURI
+	if s.parsed.Keys != nil && !moved {
+		return s
+	}
+	o := p.outside()
+	switch {
+	case o.Discovery != nil && o.Discovery.Issuer != p.Live.Discovery.Issuer:
+	case o.Keys != nil:
+		s.elsewhere = *o.Keys
+	case o.Discovery != nil && CheckPublic(o.Discovery.JWKSURI) != nil: // AWS does not get there either
+	case unseen(o.Err()) && !p.Prune:
+		s.unseen = &UnseenError{o.Err()}
+	}
+	return s
 }
 
 // seenOutside is what the bucket holds where anybody can read it: an issuer's URL
@@ -41,10 +64,17 @@ func (p *Publisher) fetchStored(ctx context.Context) (stored, error) {
 // not known; see exact.
 func (p *Publisher) seenOutside() (stored, bool) {
 	o := p.outside()
-	if _, direct := LocationOf(p.Live.Discovery.Issuer); !direct || !o.open() || o.Err() != nil {
+	if _, direct := LocationOf(p.Live.Discovery.Issuer); !direct || !p.open() || o.Err() != nil {
 		return stored{}, false
 	}
 	return stored{parsed: o.Published, keysURI: p.keysURI(o.Discovery), outside: true}, true
+}
+
+// open reports whether anybody can read both documents where they belong, whatever
+// they say.
+func (p *Publisher) open() bool {
+	o := p.outside()
+	return o.discovery != nil && o.keys != nil && o.Discovery != nil && o.Discovery.JWKSURI == p.keysURI(o.Discovery)
 }
 
 // exact is stored with the ETags that a conditional write takes. Both documents
