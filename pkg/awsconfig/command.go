@@ -171,9 +171,9 @@ func checkArgument(goos string, i int, arg string) error {
 	if arg == "" {
 		return errors.New("an empty argument needs quotes, which cmd.exe does not pass on")
 	}
-	allowed := `-_.:\`
+	allowed := `-_.:\~`
 	if i > 0 {
-		allowed += "/@+,;=~"
+		allowed += "/@+,;="
 	}
 	for _, r := range arg {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(allowed, r) {

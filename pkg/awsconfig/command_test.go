@@ -69,6 +69,10 @@ func TestCommandLine(t *testing.T) {
 			goos: "windows", argv: []string{`C:\Users\me\.krew\bin\kubectl-irsa.exe`, "--kubeconfig", `C:\a;D:\b`, "--context", "arn:aws:eks:us-east-1:1:cluster/x", "--duration=1h"},
 			want: `C:\Users\me\.krew\bin\kubectl-irsa.exe --kubeconfig C:\a;D:\b --context arn:aws:eks:us-east-1:1:cluster/x --duration=1h`,
 		},
+		"a short name stands for one with a blank": {
+			goos: "windows", argv: []string{`C:\Users\ANNSMI~1\.krew\bin\kubectl-irsa.exe`, `--kubeconfig=C:\Users\ANNSMI~1\.kube\config`},
+			want: `C:\Users\ANNSMI~1\.krew\bin\kubectl-irsa.exe --kubeconfig=C:\Users\ANNSMI~1\.kube\config`,
+		},
 		"no program": {
 			goos: "linux", err: "joining a command line: there is no program to start",
 		},

@@ -186,12 +186,12 @@ func (f *Factory) explainKubeconfig(err error) error {
 func (f *Factory) kubeconfigPath(loader clientcmd.ClientConfig) string {
 	access := loader.ConfigAccess()
 	if explicit := access.GetExplicitFile(); explicit != "" {
-		return absolute(explicit)
+		return pinnedPath(explicit)
 	}
 	var files []string
 	for _, file := range access.GetLoadingPrecedence() {
 		if file != "" {
-			files = append(files, absolute(file))
+			files = append(files, pinnedPath(file))
 		}
 	}
 	return strings.Join(files, string(filepath.ListSeparator))

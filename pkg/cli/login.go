@@ -165,7 +165,7 @@ func (o *loginCommand) prepare(mode login.Mode) error {
 		},
 	}
 	if o.policy != "" && o.policy != "-" {
-		o.login.Pinned.Policy = absolute(o.policy)
+		o.login.Pinned.Policy = pinnedPath(o.policy)
 	}
 	if mode == login.Process {
 		return o.prepareProcess()
@@ -189,7 +189,7 @@ func (o *loginCommand) prepareProcess() error {
 	if !stable {
 		o.factory.note("warning: %s is not on PATH: the profile stops working when it is moved or upgraded", filepath.Base(binary))
 	}
-	o.login.Binary = binary
+	o.login.Binary = pinnedBinary(runtime.GOOS, binary, shortPath)
 	return nil
 }
 
@@ -206,7 +206,7 @@ func (f *Factory) otherKubeFlags() (flags []string) {
 				flags = append(flags, "--"+flag.Name+"="+value)
 			}
 		case slices.Contains([]string{"certificate-authority", "client-certificate", "client-key", "cache-dir"}, flag.Name):
-			flags = append(flags, "--"+flag.Name+"="+absolute(flag.Value.String()))
+			flags = append(flags, "--"+flag.Name+"="+pinnedPath(flag.Value.String()))
 		default:
 			flags = append(flags, "--"+flag.Name+"="+flag.Value.String())
 		}

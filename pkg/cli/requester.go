@@ -41,7 +41,7 @@ func requester(userName string, config *rest.Config) string {
 		signs.Token = config.BearerToken
 	}
 	if config.CertFile != "" {
-		signs.CertFile = absolute(config.CertFile)
+		signs.CertFile = pinnedPath(config.CertFile)
 	}
 	if exec := config.ExecProvider; exec != nil {
 		signs.Plugin = plugin{exec.Command, exec.Args, exec.Env}

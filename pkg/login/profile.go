@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
 // Mode is how a profile gets at its credentials.
@@ -138,7 +139,8 @@ func (p Pinned) processCommand(goos, binary string) (string, error) {
 	}
 	line, err := awsconfig.CommandLine(goos, append(argv, p.Extra...))
 	if err != nil {
-		return "", fmt.Errorf("writing the credential_process: %w", err)
+		return "", hint.Wrap(fmt.Errorf("writing the credential_process: %w", err),
+			"choose a name or a path without such characters, or a profile that runs no program: --mode static")
 	}
 	return line, nil
 }

@@ -81,3 +81,22 @@ func TestAProfileSaysWhatItIsFor(t *testing.T) {
 		})
 	}
 }
+
+func TestAProgramIsGoneWhereNothingFindsIt(t *testing.T) {
+	folder := t.TempDir()
+	program := filepath.Join(folder, "kubectl-irsa.exe") // a name that every system takes for a program
+	if err := os.WriteFile(program, nil, 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder)
+	for binary, dead := range map[string]bool{
+		program: false, "kubectl-irsa.exe": false, program + ".former": true, "no-such-program": true,
+	} {
+		if got := (Owned{Mode: Process, Binary: binary}).DeadBinary(); got != dead {
+			t.Errorf("%s: gone is %v", binary, got)
+		}
+	}
+	if (Owned{Mode: Static}).DeadBinary() {
+		t.Error("a profile without a program has lost one")
+	}
+}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -63,8 +63,8 @@ func (o Owned) DeadBinary() bool {
 	if o.Mode != Process {
 		return false
 	}
-	_, err := os.Stat(o.Binary)
-	return errors.Is(err, fs.ErrNotExist)
+	_, err := exec.LookPath(o.Binary) // a person may have written a bare name
+	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist)
 }
 
 // CheckOwned refuses a profile that is there and is none of ours.
