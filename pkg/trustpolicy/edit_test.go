@@ -295,6 +295,18 @@ func TestRemoveSubject(t *testing.T) {
 			doc: doc(allow(`"StringEquals":{"%sub":"%cart"}`), allow(`"StringLike":{"%sub":["%cart"]}`), open), subject: subject,
 			old: strings.Join([]string{allow(`"StringEquals":{"%sub":"%cart"}`), allow(`"StringLike":{"%sub":["%cart"]}`), open}, ","), new: open,
 		},
+		"every time it stands in a list": {
+			doc:     doc(allow(`"StringEquals":{"%sub":["%cart","%cart","system:serviceaccount:shop:till","%cart"]}`)),
+			subject: subject, old: `["%cart","%cart","system:serviceaccount:shop:till","%cart"]`, new: `["system:serviceaccount:shop:till"]`,
+		},
+		"a statement that names nobody else, twice": {
+			doc:     doc(allow(`"StringEquals":{"%sub":["%cart","%cart"]}`), open),
+			subject: subject, old: allow(`"StringEquals":{"%sub":["%cart","%cart"]}`) + ",", new: "",
+		},
+		"in whatever case the operator takes for the same": {
+			doc:     doc(allow(`"StringEqualsIgnoreCase":{"%sub":["System:serviceaccount:shop:cart","system:serviceaccount:shop:till"]}`)),
+			subject: subject, old: `"System:serviceaccount:shop:cart",`, new: "",
+		},
 		"a Deny keeps its subject":                 {doc: doc(open, deny(`"StringEquals":{"%sub":"%cart"}`)), subject: subject},
 		"a negated condition keeps its subject":    {doc: doc(open, allow(`"StringNotEquals":{"%sub":"%cart"}`)), subject: subject},
 		"another provider's statement is not ours": {doc: strings.ReplaceAll(foreign, "111122223333", "444455556666"), subject: subject},
@@ -320,6 +332,41 @@ func TestRemoveSubject(t *testing.T) {
 				want = strings.Replace(tc.doc, words.Replace(tc.old), words.Replace(tc.new), 1)
 			}
 			if diff := cmp.Diff(want, apply(t, patch, tc.doc)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRemaining(t *testing.T) {
+	tests := map[string]struct {
+		doc  string
+		want []int // the indexes of the statements that are left
+	}{
+		"nobody, where it was named once":       {doc: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":["%cart","system:serviceaccount:shop:till"]}`))},
+		"the pattern of another statement":      {doc: doc(allow(`"StringEquals":{"%sub":["%cart","x"]}`), allow(`"StringEquals":{"%aud":"%sts"},"StringLike":{"%sub":"system:serviceaccount:shop:*"}`)), want: []int{1}},
+		"the pattern beside it":                 {doc: doc(allow(`"StringLike":{"%sub":["%cart","*:cart"]}`)), want: []int{0}},
+		"a statement without a subject":         {doc: doc(allow(`"StringEquals":{"%sub":["%cart","x"]}`), open), want: []int{1}},
+		"a statement for everybody":             {doc: doc(allow(`"StringEquals":{"%sub":["%cart","x"]}`), `{"Effect":"Allow","Principal":"*","Action":"*"}`), want: []int{1}},
+		"nobody, where a Deny keeps it out":     {doc: doc(allow(`"StringLike":{"%sub":["%cart","*:cart"]}`), deny(`"StringEquals":{"%sub":"%cart"}`))},
+		"the statement of another provider not": {doc: doc(allow(`"StringEquals":{"%sub":["%cart","x"]}`), strings.ReplaceAll(words.Replace(open), "111122223333", "444455556666"))},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := parse(t, tc.doc)
+			patch, err := trustpolicy.RemoveSubject(p, provider, subject)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left, err := trustpolicy.Remaining(p, patch, provider, subject)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, trace := range left {
+				got = append(got, trace.Index)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})

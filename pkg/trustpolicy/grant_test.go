@@ -19,15 +19,19 @@ func TestGrants(t *testing.T) {
 		allow(`"StringNotEquals":{"%sub":"%cart"}`),
 		deny(`"StringEquals":{"%sub":"%cart"}`),
 		`{"Effect":"Allow","Principal":{"Federated":"%provider"},"Action":"sts:TagSession"}`,
+		`{"Effect":"Allow","Principal":"*","Action":"%web","Condition":{"StringEquals":{"%aud":"%sts","%sub":"%cart"}}}`,
+		`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`,
 	)
 	cart := trustpolicy.Subject{Text: subject}
 	want := []trustpolicy.Grant{
-		{Statement: 1, Sid: "A", Provider: provider, Audiences: []string{audience, "b"}, Subjects: []trustpolicy.Subject{cart, {Text: "system:serviceaccount:jobs:*", Pattern: true}}},
-		{Statement: 1, Sid: "A", Provider: other, More: true},
-		{Statement: 2, Provider: provider, Subjects: []trustpolicy.Subject{{Text: "system:serviceaccount:*"}}},
-		{Statement: 3, Provider: provider, Audiences: []string{audience}, Subjects: []trustpolicy.Subject{cart}, More: true},
-		{Statement: 4, Provider: provider, More: true},
-		{Statement: 5, Provider: provider, More: true},
+		{Statement: 1, Sid: "A", Provider: provider, Issuer: issuer, Audiences: []string{audience, "b"}, Subjects: []trustpolicy.Subject{cart, {Text: "system:serviceaccount:jobs:*", Pattern: true}}},
+		{Statement: 1, Sid: "A", Provider: other, Issuer: "other.example", More: true},
+		{Statement: 2, Provider: provider, Issuer: issuer, Subjects: []trustpolicy.Subject{{Text: "system:serviceaccount:*"}}},
+		{Statement: 3, Provider: provider, Issuer: issuer, Audiences: []string{audience}, Subjects: []trustpolicy.Subject{cart}, More: true},
+		{Statement: 4, Provider: provider, Issuer: issuer, More: true},
+		{Statement: 5, Provider: provider, Issuer: issuer, More: true},
+		{Statement: 8, Provider: trustpolicy.Everybody, Issuer: issuer, Audiences: []string{audience}, Subjects: []trustpolicy.Subject{cart}},
+		{Statement: 9, Provider: trustpolicy.Everybody, More: true},
 	}
 	if diff := cmp.Diff(want, trustpolicy.Grants(parse(t, policy))); diff != "" {
 		t.Error(diff)

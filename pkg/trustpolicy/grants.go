@@ -78,9 +78,10 @@ func (p *Policy) subjectKey(st *Statement, t Trust) *ConditionKey {
 }
 
 // RemoveSubject makes the patch that takes a subject, or a pattern spelled like
-// it, out of every Allow statement for a provider. A statement that trusted
-// nobody else goes as a whole. Nothing to remove makes an empty patch.
-// Subjects that a wider pattern covers stay covered: [Evaluate] tells.
+// it, out of every Allow statement for a provider, however often it stands
+// there. A statement that trusted nobody else goes as a whole. Nothing to remove
+// makes an empty patch. Subjects that a wider pattern or another statement
+// covers stay covered: [Remaining] tells.
 //
 // The error is ErrLastStatement when no statement would be left, and ErrShared
 // when the statement names another principal.
@@ -92,8 +93,8 @@ func RemoveSubject(p *Policy, provider, subject string) (Patch, error) {
 		key, at := p.trusts(st, provider, subject)
 		switch {
 		case key == nil:
-		case len(key.Values) > 1:
-			edits = append(edits, p.cut(valueSpans(key.Values), at))
+		case len(at) < len(key.Values):
+			edits = append(edits, p.cutEach(valueSpans(key.Values), at)...)
 		case len(st.Principal.Groups) != 1 || len(st.Principal.Groups[0].Values) != 1:
 			return Patch{}, fmt.Errorf("removing %s from statement %d: %w", subject, i+1, ErrShared)
 		default:
@@ -110,28 +111,59 @@ func RemoveSubject(p *Policy, provider, subject string) (Patch, error) {
 	return p.patch("no longer trust "+subject, edits...), nil
 }
 
-// trusts finds the subject in a positive condition of an Allow statement.
-func (p *Policy) trusts(st *Statement, provider, subject string) (*ConditionKey, int) {
+// trusts finds the subject in a positive condition of an Allow statement: the
+// key, and the indexes of the values that are the subject.
+func (p *Policy) trusts(st *Statement, provider, subject string) (*ConditionKey, []int) {
 	named := slices.ContainsFunc(st.Principal.Groups, func(g PrincipalGroup) bool {
 		return g.Type == "Federated" && slices.Contains(texts(g.Values), provider)
 	})
 	if st.Effect != Allow || st.Principal.Not || !named {
-		return nil, 0
+		return nil, nil
 	}
 	for i := range st.Conditions {
 		c := &st.Conditions[i]
-		if f := c.Operator.family; c.Operator.negated || f != stringEquals && f != stringLike && f != stringFold {
+		if c.Operator.negated || !comparesText(c.Operator.family) {
 			continue
 		}
 		for j := range c.Keys {
 			if k := &c.Keys[j]; p.isKey(k, provider, "sub") {
-				if at := slices.Index(texts(k.Values), subject); at >= 0 {
+				if at := c.Operator.spelled(k, subject); len(at) > 0 {
 					return k, at
 				}
 			}
 		}
 	}
-	return nil, 0
+	return nil, nil
+}
+
+// spelled are the indexes of the values that read as the text does, to the
+// operator.
+func (o Operator) spelled(k *ConditionKey, text string) (at []int) {
+	for i := range k.Values {
+		if k.Values[i].Text == text || o.family == stringFold && strings.EqualFold(k.Values[i].Text, text) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// Remaining are the Allow statements that may let a subject of a provider in
+// once the patch is applied, whatever the audience of its token: each with what
+// it made of the request. None means that the subject is refused for certain.
+// The error is that of applying the patch.
+func Remaining(p *Policy, patch Patch, provider, subject string) ([]Trace, error) {
+	after, err := patch.Apply([]byte(p.source))
+	if err != nil {
+		return nil, err
+	}
+	if p, err = Parse(after); err != nil {
+		return nil, err
+	}
+	e := Evaluate(p, Request{Principal: provider, Context: map[string][]string{ConditionPrefix(provider) + ":sub": {subject}}})
+	if e.Decision.Denied() {
+		return nil, nil
+	}
+	return slices.DeleteFunc(e.Statements, func(t Trace) bool { return t.Effect != Allow || t.Result == False }), nil
 }
 
 // RemoveStatement makes the patch that takes out the statement with this index.
@@ -147,16 +179,11 @@ func RemoveStatement(p *Policy, index int) (Patch, error) {
 }
 
 // cutStatements makes the edits that remove statements, in ascending order and
-// not all of them, each with one comma: the one before it, or, in a run from
-// the first on, the one behind.
+// not all of them.
 func (p *Policy) cutStatements(indexes []int) []Edit {
-	var edits []Edit
-	for n, i := range indexes {
-		if i == n {
-			edits = append(edits, p.edit(Span{p.Statements[i].Span.Start, p.Statements[i+1].Span.Start}, ""))
-			continue
-		}
-		edits = append(edits, p.edit(Span{p.Statements[i-1].Span.End, p.Statements[i].Span.End}, ""))
+	spans := make([]Span, len(p.Statements))
+	for i := range p.Statements {
+		spans[i] = p.Statements[i].Span
 	}
-	return edits
+	return p.cutEach(spans, indexes)
 }

@@ -133,26 +133,11 @@ func (l *linter) wildcards(c *Condition, k *ConditionKey, claim string) {
 			if edits := l.policy.moveKey(l.statement, c, k, c.Operator.like()); len(edits) > 0 {
 				patch = l.policy.patch("compare the subject as a pattern", edits...)
 			}
-		} else if claim == "aud" && l.options.Audience != "" {
-			patch = l.policy.patch("ask for the audience", l.policy.edit(v.Span, quote(l.options.Audience)))
+		} else if claim == "aud" {
+			patch = l.audiencePatch(v)
 		}
 		l.report("ROLE4", Fail, v.Span, patch, "%s compares %q as it is: * and ? are wildcards under StringLike only", c.Operator, v.Text)
 	}
-}
-
-// required reports whether the statement asks for a claim. A key of the provider
-// itself is always there, however it is asked; another one has to be asked by
-// an operator that an absent key does not satisfy: then nobody gets in.
-func (l *linter) required(claim string) (found bool) {
-	l.each(func(c *Condition, k *ConditionKey) {
-		op := c.Operator
-		prefix, have := claimOf(k.Key)
-		if have == claim && !op.negated && comparesText(op.family) &&
-			(l.statement.owns(prefix) || op.Set != ForAllValues && !op.IfExists) {
-			found = true
-		}
-	})
-	return found
 }
 
 // audience wants a condition on aud, and the right value in it.
@@ -160,8 +145,12 @@ func (l *linter) audience() {
 	p, st, want := l.policy, l.statement, l.options.Audience
 	// Another provider's tokens may have another audience: only a slip counts.
 	intended := l.options.Provider == "" || st.owns(ConditionPrefix(l.options.Provider))
-	if !l.required("aud") {
-		l.report("ROLE2", Warn, st.Span, l.addCondition("aud", want), "no condition on aud: every audience of the provider is accepted")
+	if l.admits("aud", strangeName) {
+		if wide := l.widest("aud"); wide != nil {
+			l.report("ROLE2", Warn, wide.Span, l.audiencePatch(wide), "%q matches every audience of the provider", wide.Text)
+		} else {
+			l.report("ROLE2", Warn, st.Span, l.addCondition("aud", want), "no condition on aud: every audience of the provider is accepted")
+		}
 	}
 	if want == "" {
 		return
@@ -221,27 +210,56 @@ func (l *linter) addCondition(claim, value string) Patch {
 	return p.patch(summary, Edit{Offset: st.condition.Start + 1, New: `"StringEquals": {` + member + "}" + separator})
 }
 
-// subject wants a condition on sub that not everybody passes.
-func (l *linter) subject() {
-	if !l.required("sub") {
-		l.report("ROLE7", Fail, l.statement.Span, l.addCondition("sub", l.options.Subject),
-			"no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role")
-		return
+// audiencePatch puts the audience that is meant in the place of a value.
+func (l *linter) audiencePatch(v *Value) Patch {
+	if l.options.Audience == "" {
+		return Patch{}
 	}
+	return l.policy.patch("ask for the audience", l.policy.edit(v.Span, quote(l.options.Audience)))
+}
+
+// widest is the first pattern of a claim that everything matches.
+func (l *linter) widest(claim string) (found *Value) {
+	l.patterns(claim, func(v *Value) {
+		if found == nil && strings.Trim(v.Text, "*") == "" {
+			found = v
+		}
+	})
+	return found
+}
+
+// patterns visits the values that a claim is compared to by an operator that
+// takes wildcards.
+func (l *linter) patterns(claim string, visit func(v *Value)) {
 	l.each(func(c *Condition, k *ConditionKey) {
-		if _, claim := claimOf(k.Key); claim != "sub" || c.Operator.negated || !c.Operator.Wildcards() {
+		if _, have := claimOf(k.Key); have != claim || c.Operator.negated || !c.Operator.Wildcards() {
 			return
 		}
 		for i := range k.Values {
-			v := &k.Values[i]
-			switch breadth(v.Text) {
-			case anySubject:
-				l.report("ROLE7", Fail, v.Span, Patch{}, "%q matches every ServiceAccount of the cluster", v.Text)
-			case anyNamespace:
-				l.report("ROLE7", Warn, v.Span, Patch{}, "%q matches in namespaces that do not exist yet: whoever may create one can assume the role", v.Text)
-			}
+			visit(&k.Values[i])
 		}
 	})
+}
+
+// subject wants conditions that not everybody passes.
+func (l *linter) subject() {
+	found := false
+	l.patterns("sub", func(v *Value) {
+		reach, witness := breadth(v.Text)
+		if reach == narrow || !l.admits("sub", witness) {
+			return
+		}
+		if reach == anySubject {
+			found = true
+			l.report("ROLE7", Fail, v.Span, Patch{}, "%q matches every ServiceAccount of the cluster", v.Text)
+			return
+		}
+		l.report("ROLE7", Warn, v.Span, Patch{}, "%q matches in namespaces that do not exist yet: whoever may create one can assume the role", v.Text)
+	})
+	if !found && l.admits("sub", strangeSubject) {
+		l.report("ROLE7", Fail, l.statement.Span, l.addCondition("sub", l.options.Subject),
+			"no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role")
+	}
 }
 
 type reach uint8
@@ -252,16 +270,15 @@ const (
 	anySubject
 )
 
-// breadth says how far a subject pattern reaches. Names that nobody chose stand
-// for all others: what they match, everything matches.
-func breadth(pattern string) reach {
-	const subject = "system:serviceaccount:"
-	if like(pattern, subject+"qzqzqzqzqzqz:xyxyxyxyxyxy") && like(pattern, subject+"xyxyxyxyxyxy:qzqzqzqzqzqz") {
-		return anySubject
+// breadth says how far a subject pattern reaches, and names a stranger that it
+// covers where it reaches beyond one namespace.
+func breadth(pattern string) (reach, string) {
+	if like(pattern, strangeSubject) && like(pattern, otherSubject) {
+		return anySubject, strangeSubject
 	}
-	namespace, _, _ := strings.Cut(strings.TrimPrefix(pattern, subject), ":")
+	namespace, _, _ := strings.Cut(strings.TrimPrefix(pattern, subjectPrefix), ":")
 	if hasWildcard(namespace) {
-		return anyNamespace
+		return anyNamespace, strings.NewReplacer("*", strangeName, "?", strangeName[:1]).Replace(pattern)
 	}
-	return narrow
+	return narrow, ""
 }

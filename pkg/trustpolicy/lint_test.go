@@ -65,6 +65,30 @@ func TestLint(t *testing.T) {
 				"ROLE7", trustpolicy.Warn, 0, `"*:shop:cart"`, `"*:shop:cart" matches in namespaces that do not exist yet: whoever may create one can assume the role`, "",
 			}},
 		},
+		"every audience": {
+			policy: doc(allow(`"StringEquals":{"%sub":"%cart"},"StringLike":{"%aud":"*"}`)),
+			want: []finding{{
+				"ROLE2", trustpolicy.Warn, 0, `"*"`, `"*" matches every audience of the provider`, doc(allow(`"StringEquals":{"%sub":"%cart"},"StringLike":{"%aud":"%sts"}`)),
+			}},
+		},
+		"an Allow for everybody beside a Deny for everybody else": {
+			policy: doc(open, deny(`"StringNotEquals":{"%sub":"%cart"}`), deny(`"StringNotEquals":{"%aud":"%sts"}`)),
+		},
+		"a pattern for everybody beside a Deny for everybody else": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts"},"StringLike":{"%sub":"*"}`), deny(`"StringNotLike":{"%sub":"system:serviceaccount:shop:*"}`)),
+		},
+		"a Deny that only some are kept out by": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts"}`), deny(`"StringNotEquals":{"%sub":"%cart","%aud":"vault"}`)),
+			want: []finding{{
+				"ROLE7", trustpolicy.Fail, 0, `{"Effect"`, "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role", "",
+			}},
+		},
+		"a subject of one of two providers": {
+			policy: doc(`{"Effect":"Allow","Principal":{"Federated":["%provider","arn:aws:iam::111122223333:oidc-provider/other.example"]},"Action":"%web","Condition":{"StringEquals":{"%aud":"%sts","%sub":"%cart"}}}`),
+		},
+		"a subject that is a variable": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"system:serviceaccount:shop:${aws:RequestTag/name}"}`)),
+		},
 		"no condition at all": {
 			policy: doc(open),
 			want: []finding{{
@@ -94,8 +118,6 @@ func TestLint(t *testing.T) {
 			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"system:serviceaccount:shop:*"},"StringLike":{"%sub":"*:cart"}`)),
 			want: []finding{{
 				"ROLE4", trustpolicy.Fail, 0, `"system:serviceaccount:shop:*"`, `StringEquals compares "system:serviceaccount:shop:*" as it is: * and ? are wildcards under StringLike only`, "",
-			}, {
-				"ROLE7", trustpolicy.Warn, 0, `"*:cart"`, `"*:cart" matches in namespaces that do not exist yet: whoever may create one can assume the role`, "",
 			}},
 		},
 		"a star as audience": {

@@ -91,11 +91,21 @@ func (p *Policy) addValue(values []Value, value Span, list bool, text string) Ed
 
 // cut makes the edit that removes item i of a list, with the comma that goes
 // with it. The last item of a list cannot be cut.
-func (p *Policy) cut(spans []Span, i int) Edit {
-	if i == 0 {
-		return p.edit(Span{spans[0].Start, spans[1].Start}, "")
+func (p *Policy) cut(spans []Span, i int) Edit { return p.cutEach(spans, []int{i})[0] }
+
+// cutEach makes the edits that remove items of a list, in ascending order and
+// not all of them, each with one comma: the one before it, or, in a run from the
+// first on, the one behind.
+func (p *Policy) cutEach(spans []Span, indexes []int) []Edit {
+	edits := make([]Edit, 0, len(indexes))
+	for n, i := range indexes {
+		cut := Span{spans[i].Start, spans[min(i+1, len(spans)-1)].Start}
+		if i != n {
+			cut = Span{spans[i-1].End, spans[i].End}
+		}
+		edits = append(edits, p.edit(cut, ""))
 	}
-	return p.edit(Span{spans[i-1].End, spans[i].End}, "")
+	return edits
 }
 
 func valueSpans(values []Value) []Span {
