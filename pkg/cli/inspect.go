@@ -31,6 +31,7 @@ func newInspectCommand(f *Factory) *cobra.Command {
 
 // verdictFlags are what every command that judges can be told.
 type verdictFlags struct {
+	ids        func() []string // of the checks there are
 	only, skip []string
 	failOn     string
 	output     string
@@ -39,19 +40,23 @@ type verdictFlags struct {
 // graphs are the pictures of a chain.
 var graphs = []string{"dot", "mermaid"}
 
-func (v *verdictFlags) add(cmd *cobra.Command, formats ...string) {
+func (v *verdictFlags) add(cmd *cobra.Command, ids func() []string, formats ...string) {
+	v.ids = ids
 	flags := cmd.Flags()
 	flags.StringSliceVar(&v.only, "only", nil, "Show only these checks, by ID")
 	flags.StringSliceVar(&v.skip, "skip", nil, "Leave these checks out, by ID")
+	someOf(cmd, "only", ids)
+	someOf(cmd, "skip", ids)
 	flags.StringVar(&v.failOn, "fail-on", string(check.Fail), "What makes the exit code 3: fail, warn (that too) or unknown (all three)")
 	outputFlag(cmd, &v.output, append([]string{"json", "yaml", "name", "wide"}, formats...)...)
 }
 
-// check refuses what cannot be meant; ids are the checks there are.
-func (v *verdictFlags) check(ids []string) error {
+// check refuses what cannot be meant.
+func (v *verdictFlags) check() error {
 	if !slices.Contains([]check.Status{check.Fail, check.Warn, check.Unknown}, check.Status(v.failOn)) {
 		return usagef("--fail-on %q: use fail, warn or unknown", v.failOn)
 	}
+	ids := v.ids()
 	if id := v.selection().Unknown(ids); id != "" {
 		if near := hint.Nearest(id, ids); len(near) > 0 {
 			return usagef("there is no check %q here; there is %s", id, strings.Join(near, ", "))
@@ -73,6 +78,9 @@ func (v *verdictFlags) verdict(root *check.RootCause) error {
 	return verdictError{}
 }
 
+// chainChecks are the IDs of the checks of a whole chain.
+func chainChecks() []string { return check.IDs(doctor.ServiceAccountChecks()) }
+
 // chainFlags are those of the commands that follow a chain down to STS.
 type chainFlags struct {
 	adminFlags
@@ -83,7 +91,7 @@ type chainFlags struct {
 	noSTS                  bool
 }
 
-func (o *chainFlags) add(cmd *cobra.Command) {
+func (o *chainFlags) add(cmd *cobra.Command, ids func() []string) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&o.roleARN, "role-arn", "", "ARN of the role; default: the ServiceAccount's annotation "+irsa.AnnotationRoleARN)
@@ -92,7 +100,7 @@ func (o *chainFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.region, "region", "", "Region of the STS endpoint; default: AWS_REGION, AWS_DEFAULT_REGION, else the partition's")
 	flags.StringVar(&o.stsEndpointURL, "sts-endpoint-url", "", "URL of an STS in place of the region's own")
 	flags.BoolVar(&o.noSTS, "no-sts", false, "Leave out the exchange of a token at STS")
-	o.verdictFlags.add(cmd, graphs...)
+	o.verdictFlags.add(cmd, ids, graphs...)
 	o.adminFlags.add(cmd)
 }
 

@@ -73,13 +73,13 @@ func (o *inspectPartCommand) command(cmd *cobra.Command, run func(*inspectPartCo
 		if len(args) > 0 {
 			o.name = args[0]
 		}
-		if err := o.verdictFlags.check(check.IDs(o.checks)); err != nil {
+		if err := o.verdictFlags.check(); err != nil {
 			return err
 		}
 		return run(o, cmd.Context())
 	}
 	cmd.Flags().SortFlags = false
-	o.verdictFlags.add(cmd, graphs...)
+	o.verdictFlags.add(cmd, func() []string { return check.IDs(o.checks) }, graphs...)
 	if o.kind != "Issuer" {
 		o.adminFlags.add(cmd)
 	}

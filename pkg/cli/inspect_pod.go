@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
@@ -63,7 +62,7 @@ func (o *inspectWorkloadCommand) command(cmd *cobra.Command, run func(*inspectWo
 		}
 		return run(o, cmd.Context())
 	}
-	o.chainFlags.add(cmd)
+	o.chainFlags.add(cmd, chainChecks)
 	return cmd
 }
 
@@ -79,7 +78,7 @@ func (o *inspectWorkloadCommand) complete(args []string) error {
 	if err := o.checkFlags(); err != nil {
 		return err
 	}
-	return o.verdictFlags.check(check.IDs(doctor.ServiceAccountChecks()))
+	return o.verdictFlags.check()
 }
 
 func (o *inspectWorkloadCommand) run(ctx context.Context) error {

@@ -46,7 +46,7 @@ The exit code is 3 where a check failed.`,
 			return run(o, cmd.Context())
 		},
 	}
-	o.chainFlags.add(cmd)
+	o.chainFlags.add(cmd, chainChecks)
 	return cmd
 }
 
@@ -57,7 +57,7 @@ func (o *inspectSACommand) complete(args []string) (err error) {
 	if err := o.checkFlags(); err != nil {
 		return err
 	}
-	return o.verdictFlags.check(check.IDs(doctor.ServiceAccountChecks()))
+	return o.verdictFlags.check()
 }
 
 func (o *inspectSACommand) run(ctx context.Context) error {

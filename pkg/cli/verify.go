@@ -41,7 +41,7 @@ Nothing is created.`,
 			return run(o, cmd.Context())
 		},
 	}
-	o.chainFlags.add(cmd)
+	o.chainFlags.add(cmd, func() []string { return check.IDs(doctor.VerifyChecks(doctor.Facts{})) })
 	cmd.Flags().BoolVar(&o.probe, "probe", false, "Try the exchanges that must be refused")
 	return cmd
 }
@@ -53,7 +53,7 @@ func (o *verifyCommand) complete(args []string) (err error) {
 	if err := o.checkFlags(); err != nil {
 		return err
 	}
-	return o.verdictFlags.check(check.IDs(doctor.VerifyChecks(doctor.Facts{})))
+	return o.verdictFlags.check()
 }
 
 func (o *verifyCommand) run(ctx context.Context) error {
