@@ -267,6 +267,9 @@ func (e *Ensure) lookTrust(ctx context.Context) (plan.State, string, error) {
 	if err != nil {
 		return refusedTrust(found.Name, err)
 	}
+	if denial := e.denied(document, provider); denial != "" {
+		return plan.Conflict, denial + "\nkubectl irsa role get " + found.Name, nil
+	}
 	if summary == "" {
 		return plan.Done, "", nil
 	}
@@ -289,6 +292,22 @@ func (e *Ensure) grow(role *Role, provider string) (document []byte, summary str
 		}
 	}
 	return document, strings.Join(all, "; "), nil
+}
+
+// denied says which statement keeps a subject out, whatever is allowed besides;
+// "" where none does for certain.
+func (e *Ensure) denied(document []byte, provider string) string {
+	policy, err := trustpolicy.Parse(document)
+	if err != nil {
+		return "" // whoever changes it says so
+	}
+	for _, subject := range e.Subjects {
+		evaluation := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(provider, e.Audience, subject))
+		if blocker, ok := evaluation.Blocker(); ok {
+			return fmt.Sprintf("statement %d of the trust policy denies it to %s, and a Deny wins over every Allow: whoever wrote it has to change it", blocker.Index+1, subject)
+		}
+	}
+	return ""
 }
 
 // applyTrust reads the trust policy again: IAM knows no condition for a write,

@@ -139,8 +139,7 @@ func (u *Untrust) look(ctx context.Context) (plan.State, string, error) {
 	case errors.Is(err, trustpolicy.ErrLastStatement) && u.Own && found.Owned(u.Issuer):
 		return u.lookDelete(ctx, found)
 	case errors.Is(err, trustpolicy.ErrLastStatement):
-		return plan.Conflict, "nobody else is trusted, and IAM stores no empty trust policy; delete the role, or let it trust somebody else first:\n" +
-			"kubectl irsa role delete " + found.Name, nil
+		return plan.Conflict, u.last(found), nil
 	case errors.Is(err, errLook):
 		return plan.Unknown, "", err
 	case err != nil:
@@ -149,6 +148,16 @@ func (u *Untrust) look(ctx context.Context) (plan.State, string, error) {
 		return plan.Done, u.nothing(found), nil
 	}
 	return plan.Needed, summary + " (" + sizeOf(document) + ")", nil
+}
+
+// last says what to do where nobody else is trusted: IAM stores no trust policy
+// without statements.
+func (u *Untrust) last(found *Role) string {
+	const why = "nobody else is trusted, and IAM stores no empty trust policy; "
+	if found.Owned("") {
+		return why + "delete the role, or let it trust somebody else first:\nkubectl irsa role delete " + found.Name
+	}
+	return why + "its owner deletes it, or let it trust somebody else first:\nkubectl irsa role trust add " + found.Name + " --sa NAME -n NAMESPACE"
 }
 
 // nothing says why there is nothing to take away.

@@ -75,8 +75,8 @@ func TestEnsureMakesARoleOnceAndSetsRightWhatDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantGrants := []trustpolicy.Grant{
-		{Provider: providerARN, Audiences: []string{"sts.amazonaws.com"}, Subjects: []trustpolicy.Subject{{Text: cart}}},
-		{Statement: 1, Provider: providerARN, Audiences: []string{"sts.amazonaws.com"}, Subjects: []trustpolicy.Subject{{Text: "system:serviceaccount:shop:*", Pattern: true}}},
+		{Provider: providerARN, Issuer: "oidc.example.com/blue", Audiences: []string{"sts.amazonaws.com"}, Subjects: []trustpolicy.Subject{{Text: cart}}},
+		{Statement: 1, Provider: providerARN, Issuer: "oidc.example.com/blue", Audiences: []string{"sts.amazonaws.com"}, Subjects: []trustpolicy.Subject{{Text: "system:serviceaccount:shop:*", Pattern: true}}},
 	}
 	if diff := cmp.Diff(wantGrants, trustpolicy.Grants(trust)); diff != "" {
 		t.Errorf("who may become it (-want +got):\n%s", diff)
@@ -244,7 +244,8 @@ func TestUntrust(t *testing.T) {
 		detail string
 	}{
 		"one of two goes":                       {trust: trusts(cart, "system:serviceaccount:shop:web"), state: plan.Applied, detail: "no longer trust " + cart},
-		"the last one is in the way":            {trust: trusts(cart), state: plan.Conflict, detail: "kubectl irsa role delete theirs"},
+		"the last one is in the way":            {trust: trusts(cart), owned: true, state: plan.Conflict, detail: "kubectl irsa role delete theirs"},
+		"the last one of somebody else's too":   {trust: trusts(cart), state: plan.Conflict, detail: "kubectl irsa role trust add theirs --sa NAME -n NAMESPACE"},
 		"a pattern is told, and stays":          {trust: trusts("system:serviceaccount:shop:*"), state: plan.Done, detail: "by the pattern system:serviceaccount:shop:*"},
 		"unbinding leaves what others wrote":    {trust: trusts(cart, "system:serviceaccount:shop:web"), own: true, state: plan.Done, detail: "a statement that kubectl irsa did not write"},
 		"unbinding deletes a role of ours last": {trust: trusts(cart), owned: true, own: true, state: plan.Applied, detail: "so the role is deleted"},
@@ -261,6 +262,34 @@ func TestUntrust(t *testing.T) {
 			outlook, err := run(t, []plan.Step{untrust(client, tc.own).Step()})
 			if (err != nil) != (tc.state == plan.Conflict) || outlook[0].State != tc.state || !strings.Contains(outlook[0].Detail, tc.detail) {
 				t.Errorf("%s: %s (%v), want %s: %s", outlook[0].State, outlook[0].Detail, err, tc.state, tc.detail)
+			}
+		})
+	}
+}
+
+func TestADenyIsInTheWayOfTrust(t *testing.T) {
+	key := trustpolicy.ConditionPrefix(providerARN)
+	allow := `{"Effect": "Allow", "Principal": {"Federated": "` + providerARN + `"}, "Action": "sts:AssumeRoleWithWebIdentity",
+		"Condition": {"StringEquals": {"` + key + `:aud": "sts.amazonaws.com", "` + key + `:sub": "` + cart + `"}}}`
+	deny := `{"Effect": "Deny", "Principal": {"Federated": "` + providerARN + `"}, "Action": "sts:AssumeRoleWithWebIdentity",
+		"Condition": {"StringLike": {"` + key + `:sub": "SUBJECT"}}}`
+	for name, tc := range map[string]struct {
+		denied string
+		state  plan.State
+		detail string
+	}{
+		"of the ServiceAccount": {cart, plan.Conflict, "statement 2 of the trust policy denies it to " + cart + ", and a Deny wins over every Allow: whoever wrote it has to change it\nkubectl irsa role get theirs"},
+		"of a namespace":        {"system:serviceaccount:shop:*", plan.Conflict, "statement 2 of the trust policy denies it to " + cart + ", and a Deny wins over every Allow: whoever wrote it has to change it\nkubectl irsa role get theirs"},
+		"of somebody else":      {"system:serviceaccount:shop:web", plan.Done, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := start(t)
+			server.Account.AddRole("theirs", `{"Version": "2012-10-17", "Statement": [`+allow+`, `+strings.Replace(deny, "SUBJECT", tc.denied, 1)+`]}`)
+			trust := ensure(client, Spec{Name: "theirs"}, cart)
+			trust.Foreign, trust.Existing = true, true
+			outlook, _ := run(t, trust.Steps())
+			if outlook[0].State != tc.state || outlook[0].Detail != tc.detail || len(changes(server)) > 0 {
+				t.Errorf("%s: %s, changed %v; want %s: %s", outlook[0].State, outlook[0].Detail, changes(server), tc.state, tc.detail)
 			}
 		})
 	}
