@@ -24,6 +24,8 @@ func TestHostileDocumentsCostLittle(t *testing.T) {
 	tests := map[string]string{
 		"stars under StringEquals": doc(allow(`"StringEquals":{"%sub":[` + many(`"*"`) + `]}`)),
 		"patterns":                 doc(allow(`"StringLike":{"%sub":[` + many(`"system:serviceaccount:*:x"`) + `]}`)),
+		"patterns beside a Deny":   doc(allow(`"StringLike":{"%sub":[`+many(`"system:serviceaccount:*:x"`)+`]}`), deny(`"StringLike":{"%sub":"*"}`)),
+		"Allows beside Denies":     doc(many(open + "," + deny(`"StringNotEquals":{"%sub":"%cart"}`))),
 		"statements for everybody": doc(many(`{"Effect":"Allow","Principal":"*","Action":"*"}`)),
 		"statements with a Sid":    doc(many(`{"Sid":"A#","Effect":"Allow","Principal":{"Federated":"%provider"},"Action":"a","Condition":{"StringEquals":{"%sub":"*"}}}`)),
 		"operators":                doc(allow(many(`"X#":{}`))),

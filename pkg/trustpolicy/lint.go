@@ -67,6 +67,7 @@ type linter struct {
 	options   LintOptions
 	statement *Statement
 	findings  []Finding
+	questions int // that were put to the evaluator
 }
 
 func (l *linter) report(code string, s Severity, at Span, patch Patch, format string, args ...any) {

@@ -236,6 +236,9 @@ func (l *linter) patterns(claim string, visit func(v *Value)) {
 			return
 		}
 		for i := range k.Values {
+			if len(l.findings) == maxFindings {
+				return
+			}
 			visit(&k.Values[i])
 		}
 	})

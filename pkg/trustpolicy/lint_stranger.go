@@ -12,6 +12,9 @@ const (
 	strangeProvider = "arn:aws:iam::000000000000" + oidcResource + strangeName + ".invalid"
 )
 
+// maxQuestions bounds what a document costs: one that IAM stores takes far fewer.
+const maxQuestions = 300
+
 // admits reports whether the statement lets in a token with this value of a
 // claim, of any provider it names, as far as its conditions go, and no Deny
 // statement keeps the token out. A condition on the claim that cannot be judged
@@ -25,6 +28,9 @@ func (l *linter) admits(claim, value string) bool {
 		}
 	}
 	for _, provider := range providers {
+		if l.questions++; l.questions > maxQuestions {
+			return false
+		}
 		prefix := cleanPrefix(provider)
 		r := Request{Principal: provider, Context: map[string][]string{prefix + ":" + claim: {value}}}.prepare()
 		r.prefix = prefix
