@@ -180,16 +180,10 @@ func providerRows() []row {
 		_, err := w.iam.DeleteOpenIDConnectProvider(w.ctx(), &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(w.providerARN())})
 		w.must(err)
 	}
-	add := func(w *world, url string) {
-		_, err := w.iam.CreateOpenIDConnectProvider(w.ctx(), &iam.CreateOpenIDConnectProviderInput{
-			Url: &url, ClientIDList: []string{w.Audience}, ThumbprintList: []string{strings.Repeat("0", 40)},
-		})
-		w.must(err)
-	}
 	return []row{
 		{name: "no provider", broke: remove, want: "provider-exists PROV1", blind: refused, paste: true},
-		{name: "a provider of a longer path", broke: func(w *world) { remove(w); add(w, w.Issuer+"/cluster") }, want: "provider-exists ISS2", blind: refused, paste: true},
-		{name: "a provider of another issuer", broke: func(w *world) { remove(w); add(w, "https://spare-1.s3.us-east-1.amazonaws.com") }, want: "provider-exists PROV1", blind: refused, paste: true},
+		{name: "a provider of a longer path", broke: func(w *world) { remove(w); w.addProvider(w.Issuer + "/cluster") }, want: "provider-exists ISS2", blind: refused, paste: true},
+		{name: "a provider of another issuer", broke: func(w *world) { remove(w); w.addProvider("https://spare-1.s3.us-east-1.amazonaws.com") }, want: "provider-exists PROV1", blind: refused, paste: true},
 		{name: "an audience that is not registered", run: "inspect sa cart --audience other.example", want: "audience-registered PROV3", blind: refused},
 		{name: "a provider without the audience", broke: func(w *world) {
 			for _, call := range []func() error{
@@ -206,6 +200,14 @@ func providerRows() []row {
 			}
 		}, want: "audience-registered PROV3", blind: refused, paste: true},
 	}
+}
+
+// addProvider makes a provider without asking its issuer.
+func (w *world) addProvider(url string) {
+	_, err := w.iam.CreateOpenIDConnectProvider(w.ctx(), &iam.CreateOpenIDConnectProviderInput{
+		Url: &url, ClientIDList: []string{w.Audience}, ThumbprintList: []string{strings.Repeat("0", 40)},
+	})
+	w.must(err)
 }
 
 func roleRows() []row {
@@ -401,6 +403,16 @@ func doctorRows() []row {
 			w.kube(http.MethodPost, events, `{"metadata":{"name":"web.2"},"involvedObject":{"kind":"Pod","namespace":"shop","name":"web"},"type":"Warning","reason":"FailedCreatePodSandBox","message":"no space left on device"}`)
 		}),
 		run("no discovery document", "", "discovery-public PUB1", func(w *world) { w.remove(discoveryKey) }).pasted(),
+		{name: "doctor: an account with little room for providers", run: "doctor --fail-on warn", want: "providers-few PROV5", blind: "-", broke: func(w *world) {
+			for i := range 94 { // beside its own
+				w.addProvider(fmt.Sprintf("https://full-%d.example.com", i))
+			}
+		}},
+		{name: "doctor: an account with room for six providers", run: "doctor --fail-on warn", want: "-", broke: func(w *world) {
+			for i := range 93 {
+				w.addProvider(fmt.Sprintf("https://full-%d.example.com", i))
+			}
+		}},
 		{name: "doctor: no provider", run: "doctor", want: "provider-exists PROV1", blind: "-", paste: true, broke: providerRows()[0].broke},
 		{name: "doctor: no right to mint", run: "doctor --as carol", want: "token-creation-allowed RBAC1"},
 		{name: "doctor: short tokens", run: "doctor --fail-on warn", want: "token-lifetime TOK6", slow: true, broke: func(w *world) {
