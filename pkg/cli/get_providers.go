@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -33,14 +32,16 @@ func newGetProvidersCommand(f *Factory, run func(*getProvidersCommand, context.C
 		Short:   "List the account's OIDC providers, and whether their issuers answer",
 		Long: `List the account's OIDC providers, and whether their issuers answer.
 
-A provider whose issuer is gone is dangling: whoever registers the bucket or the
-host name next can become every role that trusts it.`,
+A provider whose issuer is gone is dangling: whoever makes the bucket next can
+become every role that trusts it. A host name that does not resolve from here
+(unresolved) may be gone as well, and then whoever registers it can; or it is in
+a private zone, and AWS cannot read it either.`,
 		Example: `  kubectl irsa get providers
   kubectl irsa get providers --dangling --aws-profile admin`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
 	}
-	cmd.Flags().BoolVar(&o.dangling, "dangling", false, "List only providers whose issuer is gone")
+	cmd.Flags().BoolVar(&o.dangling, "dangling", false, "List only providers whose issuer is gone, or does not resolve from here")
 	cmd.Flags().BoolP("all", "A", false, "Changes nothing: providers are an account's, and all of them are listed")
 	o.adminFlags.add(cmd)
 	outputFlag(cmd, &o.output, "json", "yaml", "name")
@@ -72,7 +73,7 @@ func (o *getProvidersCommand) run(ctx context.Context) error {
 	side.Wait()
 	report := providersReport{TypeMeta: typeMeta("Providers"), Items: []providerItem{}}
 	for _, item := range items {
-		if !o.dangling || item.Issuing == issuerGone {
+		if !o.dangling || item.Issuing == issuerGone || item.Issuing == issuerUnresolved {
 			report.Items = append(report.Items, item)
 		}
 	}
@@ -82,11 +83,13 @@ func (o *getProvidersCommand) run(ctx context.Context) error {
 	return o.factory.print(o.output, report)
 }
 
-// What an issuer does when a stranger asks for its documents.
+// What an issuer does when a stranger asks for its documents from here.
 const (
-	issuerAnswers = "answers"
-	issuerGone    = "gone"    // no such host, no such bucket
-	issuerRefuses = "refuses" // it is there and gives no usable document
+	issuerAnswers     = "answers"
+	issuerGone        = "gone"        // S3 says that there is no such bucket
+	issuerUnresolved  = "unresolved"  // no such host, as far as this machine's resolver knows
+	issuerUnreachable = "unreachable" // nobody answers
+	issuerRefuses     = "refuses"     // it is there and gives no usable document
 )
 
 // issuerTimeout is how long one issuer may take.
@@ -103,24 +106,34 @@ func lookAtProvider(ctx context.Context, client *iam.Client, arn string) provide
 	}
 	ctx, cancel := context.WithTimeout(ctx, issuerTimeout)
 	defer cancel()
-	document, err := oidc.Fetch(ctx, http.DefaultClient, oidc.DiscoveryURL(item.Issuer), oidc.Limits{})
-	switch {
-	case err == nil:
-		item.Issuing = issuerAnswers
-	case isGone(document, err):
-		item.Issuing, item.Detail = issuerGone, err.Error()
-	default:
-		item.Issuing, item.Detail = issuerRefuses, err.Error()
+	_, err = oidc.Fetch(ctx, http.DefaultClient, oidc.DiscoveryURL(item.Issuer), oidc.Limits{})
+	if item.Issuing = issuing(err); err != nil {
+		item.Detail = err.Error()
 	}
 	return item
 }
 
-// isGone tells a host or bucket that nobody owns from one that refuses.
-func isGone(document *oidc.Document, err error) bool {
-	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return e.IsNotFound
+// issuing is what the outcome of a fetch says of an issuer.
+func issuing(err error) string {
+	if err == nil {
+		return issuerAnswers
 	}
-	return document != nil && strings.Contains(string(document.Body), "NoSuchBucket") || strings.Contains(err.Error(), "NoSuchBucket")
+	if status, ok := errors.AsType[*oidc.StatusError](err); ok && status.Code == "NoSuchBucket" {
+		return issuerGone
+	}
+	if name, ok := errors.AsType[*oidc.DNSError](err); ok {
+		if name.NotFound {
+			return issuerUnresolved
+		}
+		return issuerUnreachable
+	}
+	if _, ok := errors.AsType[*oidc.UnreachableError](err); ok {
+		return issuerUnreachable
+	}
+	if _, ok := errors.AsType[*oidc.TimeoutError](err); ok {
+		return issuerUnreachable
+	}
+	return issuerRefuses
 }
 
 type providersReport struct {
@@ -132,7 +145,7 @@ type providerItem struct {
 	ARN       string   `json:"arn"`
 	Issuer    string   `json:"issuer"`
 	Audiences []string `json:"audiences"`
-	Issuing   string   `json:"issuing"` // answers, gone or refuses
+	Issuing   string   `json:"issuing"` // answers, gone, unresolved, unreachable or refuses
 	Detail    string   `json:"detail,omitempty"`
 }
 

@@ -59,7 +59,7 @@ func TestReportsFitTheirSchema(t *testing.T) {
 			{RoleARN: "r", Issuer: "i", Audiences: []string{"a"}, Subjects: []string{"s"}, MoreConditions: true}, {RoleARN: "r", Issuer: "i", Subjects: []string{}},
 		}}},
 		"providers": {"Providers", providersReport{TypeMeta: typeMeta("Providers"), Items: []providerItem{
-			{ARN: "p", Issuer: "i", Audiences: []string{"a"}, Issuing: issuerAnswers}, {ARN: "p", Issuer: "i", Issuing: issuerGone, Detail: "d"}, {Issuing: issuerRefuses},
+			{ARN: "p", Issuer: "i", Audiences: []string{"a"}, Issuing: issuerAnswers}, {ARN: "p", Issuer: "i", Issuing: issuerGone, Detail: "d"}, {Issuing: issuerRefuses}, {Issuing: issuerUnresolved}, {Issuing: issuerUnreachable},
 		}}},
 		"an answer of IAM": {"Access", canIAnswer{TypeMeta: typeMeta("Access"), RoleARN: "r", Action: "s3:GetObject", Resource: "*", Decision: "implicitDeny", Policies: []string{}, Detail: "d"}},
 		"an explanation":   {"Explanation", explanation{TypeMeta: typeMeta("Explanation"), Causes: []explainedCause{{"PROV1", "t", "m", []string{"c"}, []string{"n"}}, {Code: "STSX", Next: []string{}}}}},

@@ -172,6 +172,15 @@ func TestWhatNoWorldCanBeBrokenTo(t *testing.T) {
 				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}},
 			}}
 		}, "pods-injected POD13"},
+		"a host that does not resolve here, and does for AWS": {func(_ *testing.T, f *Facts) {
+			f.Discovery.Err = &oidc.DNSError{Host: "issuer.example.com", NotFound: true}
+		}, "discovery-public PUB1"},
+		"a host that does not resolve, and a provider that trusts it": {func(_ *testing.T, f *Facts) {
+			f.Discovery.Err, f.STS.Err = &oidc.DNSError{Host: "issuer.example.com", NotFound: true}, denied
+		}, "discovery-public PROV4"},
+		"a host that does not resolve": {func(_ *testing.T, f *Facts) {
+			f.Discovery.Err, f.STS.Err, f.Provider.Err = &oidc.DNSError{Host: "issuer.example.com", NotFound: true}, denied, ErrNoCredentials
+		}, "discovery-public PUB1"},
 		"a caBundle that is no certificate": {func(_ *testing.T, f *Facts) {
 			f.Hooks.Value = []Webhook{{Configuration: "pod-identity-webhook", CABundle: []byte("x")}}
 		}, "webhook-serves POD2"},

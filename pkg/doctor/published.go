@@ -60,7 +60,10 @@ func (f Facts) public(err error, at string) Result {
 		if !gone.NotFound {
 			return unknown("the name %s could not be looked up: %v", gone.Host, gone.Err)
 		}
-		return fixed(fail(f.dangling(), "the host %s does not exist", gone.Host), publish)
+		if f.accepted() {
+			return warn("PUB1", "the host %s does not resolve from here\nAWS reaches it: STS accepted the token just now", gone.Host)
+		}
+		return fixed(fail(f.dangling(), "the host %s does not resolve from here", gone.Host), publish)
 	}
 	if _, ok := errors.AsType[*oidc.UnreachableError](err); ok && f.accepted() {
 		return warn("PUB1", "%v\nAWS reaches it: STS accepted the token just now", err)

@@ -69,7 +69,7 @@ type DNSError struct {
 
 func (e *DNSError) Error() string {
 	if e.NotFound {
-		return fmt.Sprintf("fetching %s: the host %s does not exist", e.URL, e.Host)
+		return fmt.Sprintf("fetching %s: the host %s does not resolve", e.URL, e.Host)
 	}
 	return fmt.Sprintf("fetching %s: looking up %s: %v", e.URL, e.Host, e.Err)
 }
