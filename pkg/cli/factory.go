@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os/user"
 	"path/filepath"
 	"runtime"
@@ -26,7 +25,6 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
@@ -291,45 +289,6 @@ func (f *Factory) stsFor(endpointURL, profile string) func(context.Context, stri
 			Application: "kubectl-irsa/" + f.build.number(),
 		})
 	}
-}
-
-// existing is the profile whose endpoint settings apply: this one where it is
-// there already, else the user's AWS_PROFILE, else none.
-func (f *Factory) existing(profile string) string {
-	path, err := awsconfig.ConfigPath(f.Getenv)
-	if err != nil {
-		return ""
-	}
-	file, err := awsconfig.Read(path)
-	if err != nil {
-		return ""
-	}
-	for _, name := range []string{profile, f.Getenv("AWS_PROFILE"), "default"} {
-		if _, ok := file.Profile(name); ok && name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
-// customSTS reports whether tokens go to a server that is not AWS's.
-func (f *Factory) customSTS(endpointURL string) bool {
-	endpoint := f.endpointKey(endpointURL)
-	if endpoint == "" {
-		return false
-	}
-	u, err := url.Parse(endpoint)
-	return err != nil || !strings.HasSuffix(u.Hostname(), ".amazonaws.com")
-}
-
-// endpointKey is the part of a cache key that says which STS is meant.
-func (f *Factory) endpointKey(endpointURL string) string {
-	for _, endpoint := range []string{endpointURL, f.Getenv("AWS_ENDPOINT_URL_STS"), f.Getenv("AWS_ENDPOINT_URL")} {
-		if endpoint != "" {
-			return endpoint
-		}
-	}
-	return ""
 }
 
 // osUser is who runs this program, as CloudTrail is to show it.
