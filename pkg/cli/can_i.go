@@ -9,12 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 type canICommand struct {
@@ -125,9 +127,17 @@ func (o *canICommand) annotated(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	account, err := core.ServiceAccounts(c.namespace).Get(ctx, o.serviceAccount, metav1.GetOptions{})
+	accounts := core.ServiceAccounts(c.namespace)
+	account, err := accounts.Get(ctx, o.serviceAccount, metav1.GetOptions{})
 	if err != nil {
-		return fmt.Errorf("reading serviceaccount %s/%s for its role: %w", c.namespace, o.serviceAccount, err)
+		err = fmt.Errorf("reading serviceaccount %s/%s for its role: %w", c.namespace, o.serviceAccount, err)
+		if !apierrors.IsNotFound(err) {
+			return token.Unreachable(err)
+		}
+		if near := creds.Near(ctx, accounts, o.serviceAccount); len(near) > 0 {
+			return hint.Wrap(err, "did you mean "+strings.Join(near, " or ")+"?")
+		}
+		return hint.Wrap(err, "kubectl get serviceaccounts -n "+c.namespace)
 	}
 	if o.roleARN = account.Annotations[irsa.AnnotationRoleARN]; o.roleARN == "" {
 		return creds.NoRole(account)

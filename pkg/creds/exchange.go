@@ -155,17 +155,25 @@ func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
 // to create it for. It looks for one that may be meant.
 func NoAccount(ctx context.Context, accounts corev1client.ServiceAccountInterface, namespace, serviceAccount string) error {
 	gone := fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", namespace, serviceAccount)
-	var names []string
-	if list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed}); err == nil {
-		for i := range list.Items {
-			names = append(names, list.Items[i].Name)
-		}
-	}
-	if near := hint.Nearest(serviceAccount, names); len(near) > 0 {
+	if near := Near(ctx, accounts, serviceAccount); len(near) > 0 {
 		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
 	}
 	return hint.Wrap(gone, "name the role, and it is created:",
 		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
+}
+
+// Near are the ServiceAccounts that a mistyped name may mean, the likeliest
+// first; none where they may not be listed.
+func Near(ctx context.Context, accounts corev1client.ServiceAccountInterface, name string) []string {
+	list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return hint.Nearest(name, names)
 }
 
 // mostListed is how many ServiceAccounts are looked at for one that may be meant.
