@@ -87,12 +87,18 @@ func (c *Chain) bucketScript(s *script) {
 	if c.Bucket.Direct {
 		c.openScript(s)
 	}
-	s.line("\n# The two documents, the key set first.")
+	s.line("\n# The two documents, the key set first. What is public already stays: tokens are in")
+	s.line("# use that need keys which this script, written before a rotation, does not know.")
 	for _, document := range c.Bucket.Documents {
 		s.line("document=$(mktemp)")
 		s.line("printf %%s %s >\"$document\"", quote(string(document.Text)))
-		s.line("aws s3api put-object \"${bucket[@]}\" --key %s --body \"$document\" --content-type %s --cache-control %s >/dev/null",
-			quote(document.Key), quote(issuer.ContentType), quote(issuer.CacheControl))
+		s.line("if ! refused=$(aws s3api put-object \"${bucket[@]}\" --key %s --body \"$document\" --if-none-match '*' \\", quote(document.Key))
+		s.line("  --content-type %s --cache-control %s 2>&1 >/dev/null); then", quote(issuer.ContentType), quote(issuer.CacheControl))
+		s.line("  case $refused in")
+		s.line("  *PreconditionFailed*) say %s ;;", quote(document.Key+" is there already, and left as it is; kubectl irsa publish merges keys"))
+		s.line("  *) say \"$refused\"; exit 1 ;;")
+		s.line("  esac")
+		s.line("fi")
 		s.line("rm -f \"$document\"")
 	}
 }

@@ -19,7 +19,9 @@ func (c *Chain) Terraform() (string, error) {
 	t := &hcl{}
 	t.line("# Makes %s become the role %s.", irsa.Subject(c.Namespace, c.ServiceAccount), c.Role.Name)
 	t.line("# Written by kubectl irsa generate terraform.")
-	t.line("terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \">= 5.0\"\n    }\n  }\n}")
+	// thumbprint_list can be left out from 5.81.0 on:
+	// https://github.com/hashicorp/terraform-provider-aws/pull/37255
+	t.line("terraform {\n  required_providers {\n    aws = {\n      source  = \"hashicorp/aws\"\n      version = \">= 5.81.0\"\n    }\n  }\n}")
 	if c.Bucket != nil {
 		t.block("provider", []string{"aws"}, attribute{"region", text(c.Bucket.Location.Region)})
 		c.bucketHCL(t)

@@ -47,14 +47,27 @@ else
   done
 fi
 
-# The two documents, the key set first.
+# The two documents, the key set first. What is public already stays: tokens are in
+# use that need keys which this script, written before a rotation, does not know.
 document=$(mktemp)
 printf %s '{"keys":[]}' >"$document"
-aws s3api put-object "${bucket[@]}" --key openid/v1/jwks --body "$document" --content-type application/json --cache-control 'public, max-age=60' >/dev/null
+if ! refused=$(aws s3api put-object "${bucket[@]}" --key openid/v1/jwks --body "$document" --if-none-match '*' \
+  --content-type application/json --cache-control 'public, max-age=60' 2>&1 >/dev/null); then
+  case $refused in
+  *PreconditionFailed*) say 'openid/v1/jwks is there already, and left as it is; kubectl irsa publish merges keys' ;;
+  *) say "$refused"; exit 1 ;;
+  esac
+fi
 rm -f "$document"
 document=$(mktemp)
 printf %s '{"a":"it'\''s ${HOME} %{b}"}' >"$document"
-aws s3api put-object "${bucket[@]}" --key .well-known/openid-configuration --body "$document" --content-type application/json --cache-control 'public, max-age=60' >/dev/null
+if ! refused=$(aws s3api put-object "${bucket[@]}" --key .well-known/openid-configuration --body "$document" --if-none-match '*' \
+  --content-type application/json --cache-control 'public, max-age=60' 2>&1 >/dev/null); then
+  case $refused in
+  *PreconditionFailed*) say '.well-known/openid-configuration is there already, and left as it is; kubectl irsa publish merges keys' ;;
+  *) say "$refused"; exit 1 ;;
+  esac
+fi
 rm -f "$document"
 
 # The OIDC provider.
