@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
@@ -240,6 +242,59 @@ func TestARoleThatIsMeantIsNamed(t *testing.T) {
 			f.Roles.Value = tc.roles
 			tc.broke(&f)
 			if diff := cmp.Diff(tc.want, finding(t, f, tc.check).Fix); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnIssuerThatIsUnfitIsMendedBeforeAnythingIsBuiltOnIt(t *testing.T) {
+	f := healthy(t)
+	f.Issuer = "https://kubernetes.default.svc.cluster.local"
+	f.Provider.Err, f.Providers.Value = said("NoSuchEntity", ""), nil
+	f.STS.Err = said("InvalidIdentityToken", "The web identity token provided could not be validated.")
+	f.Home = true
+	for name, findings := range map[string][]check.Finding{
+		"inspect sa":       check.Run(f, ServiceAccountChecks(), check.Selection{}),
+		"inspect provider": check.Run(f, ProviderChecks(), check.Selection{}),
+		"inspect role":     check.Run(f, RoleChecks(), check.Selection{}),
+		"inspect issuer":   check.Run(f, IssuerChecks(), check.Selection{}),
+		"doctor":           Survey{Facts: f, MayMint: Known[bool]{Value: true}}.Findings(check.Selection{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var fixes []string
+			for _, x := range findings {
+				fixes = append(fixes, x.Fix...)
+			}
+			if diff := cmp.Diff([]string{"kubectl irsa issuer plan --distro kubeadm --new-bucket"}, fixes); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheLineForAWebhookThatIsMissingNamesWhatMakesThePods(t *testing.T) {
+	pod := func(name string, labels map[string]string) corev1.Pod {
+		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
+	}
+	for name, tc := range map[string]struct {
+		broke func(*Facts)
+		want  string
+	}{
+		"a Deployment": {func(f *Facts) {
+			f.Workload = &Workload{Kind: "Deployment", Name: "web", Spec: pod("", nil).Spec}
+		}, "kubectl get deployment web -o yaml -n shop | kubectl irsa inject -f - --region eu-west-1 -n shop | kubectl replace -f - -n shop"},
+		"the Deployment of a pod": {func(f *Facts) {
+			f.Pods.Value = []corev1.Pod{pod("web-5d4f7-x2b", map[string]string{"pod-template-hash": "5d4f7"})}
+		}, "kubectl get deployment web -o yaml -n shop | kubectl irsa inject -f - --region eu-west-1 -n shop | kubectl replace -f - -n shop"},
+		"a pod of its own": {func(f *Facts) { f.Pods.Value = []corev1.Pod{pod("web-5d4f7-x2b", nil)} },
+			"kubectl get pod web-5d4f7-x2b -o yaml -n shop | kubectl irsa inject -f - --region eu-west-1 -n shop | kubectl replace --force -f - -n shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := healthy(t)
+			f.Region, f.Paste.Namespace = "eu-west-1", " -n shop"
+			tc.broke(&f)
+			if diff := cmp.Diff([]string{tc.want}, finding(t, f, "webhook-present").Fix); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

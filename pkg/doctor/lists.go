@@ -20,8 +20,8 @@ func chainChecks() []Check {
 // IssuerChecks are those of inspect issuer: what the cluster calls itself and
 // what it publishes.
 func IssuerChecks() []Check {
-	return without(slices.Concat(issuerChecks(), publishedChecks(), keyChecks()),
-		"issuer-consistent", "key-published", "algorithm-announced", "signature-live", "signature-published")
+	return arrange(without(slices.Concat(issuerChecks(), publishedChecks(), keyChecks()),
+		"issuer-consistent", "key-published", "algorithm-announced", "signature-live", "signature-published"))
 }
 
 // ProviderChecks are those of inspect provider: the issuer, its documents and
@@ -35,6 +35,7 @@ func ProviderChecks() []Check {
 func RoleChecks() []Check {
 	return arrange(slices.Concat(
 		pick(accountChecks(), "role-arn-valid"),
+		pick(issuerChecks(), "issuer-public"),
 		without(providerChecks(), "audience-registered"),
 		without(roleChecks(), "role-trusts", "session-duration")))
 }
@@ -46,12 +47,12 @@ func pick(checks []Check, ids ...string) []Check {
 
 // without leaves checks out, by ID.
 func without(checks []Check, ids ...string) []Check {
-	return arrange(slices.DeleteFunc(checks, func(c Check) bool { return slices.Contains(ids, c.ID) }))
+	return slices.DeleteFunc(checks, func(c Check) bool { return slices.Contains(ids, c.ID) })
 }
 
 // arrange drops needs that are not in the list: a shorter list judges what it
 // has.
-func arrange(checks []Check) []Check {
+func arrange[F any](checks []check.Check[F]) []check.Check[F] {
 	ids := check.IDs(checks)
 	for i := range checks {
 		checks[i].Needs = slices.DeleteFunc(slices.Clone(checks[i].Needs), func(id string) bool { return !slices.Contains(ids, id) })

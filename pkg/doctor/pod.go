@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
@@ -143,7 +144,18 @@ func webhookPresent(f Facts) Result {
 		}
 	}
 	return fixed(fail("POD2", "no mutating webhook is for pod identities, and the pods bring no token of their own"),
-		f.kubectl("get deployment NAME -o yaml")+" | kubectl irsa inject -f - | kubectl apply -f -")
+		f.remake(f.workloads()[0].maker(), f.injection()...))
+}
+
+// maker is the Deployment of a pod whose name says that it has one:
+// DEPLOYMENT-HASH-SUFFIX. Of other pods it is the pod itself.
+// https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
+func (w Workload) maker() Workload {
+	hash := w.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
+	if name, _, found := strings.Cut(w.Name, "-"+hash+"-"); found && hash != "" && w.Kind == "Pod" {
+		return Workload{Kind: "Deployment", Name: name}
+	}
+	return w
 }
 
 func webhookServes(f Facts) Result {

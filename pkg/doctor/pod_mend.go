@@ -35,7 +35,11 @@ func (f Facts) restart(w Workload) string {
 // injection is the edit that stands in for a webhook, none where there is one.
 func (f Facts) injection() []string {
 	if f.Hooks.Err == nil && len(f.Hooks.Value) == 0 {
-		return []string{f.kubectl("irsa inject -f -")}
+		region := ""
+		if f.Region != "" {
+			region = " --region " + shellWord(f.Region)
+		}
+		return []string{f.kubectl("irsa inject -f -%s", region)}
 	}
 	return nil
 }

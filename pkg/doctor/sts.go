@@ -59,7 +59,8 @@ func (f Facts) refused(err error) Result {
 		return r
 	}
 	done := f.judged()
-	if check.Root(done, check.Fail) != nil {
+	if root := check.Root(done, check.Fail); root != nil {
+		r.Gist = strings.TrimSuffix("the chain breaks at "+root.ID+" ("+root.Cause+")", " ()")
 		return r
 	}
 	left := explain.Left(causes, func(id string) bool {

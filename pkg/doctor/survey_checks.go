@@ -37,10 +37,10 @@ var SurveySentences = map[string]string{
 
 // SurveyChecks are those of doctor, in order.
 func SurveyChecks() []SurveyCheck {
-	issuer := arrange(slices.Concat(pick(tokenChecks(), "clocks-agree"), IssuerChecks()))
-	webhook := arrange(pick(podChecks(), "webhook-present", "webhook-serves"))
-	provider := arrange(slices.Concat(pick(providerChecks(), "provider-exists", "audience-registered"), homeChecks()))
-	return slices.Concat(stationChecks(), accessChecks(), over(issuer), clusterChecks(), over(webhook), over(provider))
+	issuer := slices.Concat(pick(tokenChecks(), "clocks-agree"), IssuerChecks())
+	webhook := pick(podChecks(), "webhook-present", "webhook-serves")
+	provider := slices.Concat(pick(providerChecks(), "provider-exists", "audience-registered"), homeChecks())
+	return arrange(slices.Concat(stationChecks(), accessChecks(), over(issuer), clusterChecks(), over(webhook), over(provider)))
 }
 
 // over lets a survey be judged by checks over its facts.

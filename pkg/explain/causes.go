@@ -10,7 +10,7 @@ func described() []Cause {
 		{Code: "ISS1", Title: "the cluster's issuer was never configured",
 			within:  "PROV1",
 			Meaning: "the tokens' issuer is the API server's built-in name, which AWS cannot reach",
-			Checks:  []string{"issuer-public"}, Next: []string{"kubectl irsa issuer show"}},
+			Checks:  []string{"issuer-public"}, Next: []string{"kubectl irsa issuer plan --distro kubeadm --new-bucket"}},
 		{Code: "ISS2", Title: "the issuer differs by a byte",
 			within:  "PROV1",
 			Meaning: "a trailing slash, another case, path or port makes the token's issuer another name than the provider's",
