@@ -6,6 +6,7 @@ package bindings
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,25 +51,24 @@ type Account struct {
 	Pods              int
 }
 
-// Role is what IAM says of a role whose trust names the cluster's issuer.
-type Role struct {
-	ARN    string
-	Policy *trustpolicy.Policy // nil where it could not be parsed
-	Err    error               // why it could not
-}
-
-// Roles are the roles of one AWS account, by ARN.
+// Roles are the roles of one AWS account.
 type Roles struct {
-	Account string // twelve digits
-	Known   map[string]Role
-	Present map[string]bool // every role of the account, whatever it trusts
-	Issuer  string          // the cluster's, without https://
+	Account string            // twelve digits
+	Trust   map[string]string // trust policies by the role's ARN, as IAM gives them
+	Issuer  string            // the cluster's, without https://
 }
 
-// trusts reports whether a grant is to tokens of the cluster.
-func (r *Roles) trusts(g trustpolicy.Grant) bool {
-	_, issuer, isOIDC := strings.Cut(g.Provider, ":oidc-provider/")
-	return isOIDC && issuer == r.Issuer
+// policy parses a role's trust policy.
+func (r *Roles) policy(arn string) (*trustpolicy.Policy, error) {
+	document, err := trustpolicy.Decode(r.Trust[arn])
+	if err != nil {
+		return nil, fmt.Errorf("its trust policy cannot be read: %w", err)
+	}
+	policy, err := trustpolicy.Parse(document)
+	if err != nil {
+		return nil, fmt.Errorf("its trust policy cannot be read: %w", err)
+	}
+	return policy, nil
 }
 
 // Join brings the two sides together: a binding for each annotated
@@ -85,7 +85,7 @@ func Join(accounts []Account, provider func(account, partition string) string, r
 		}
 	}
 	if roles != nil {
-		all = append(all, unanswered(byName, roles)...)
+		all = append(all, unanswered(byName, provider, roles)...)
 	}
 	slices.SortFunc(all, func(x, y Binding) int {
 		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.ServiceAccount, y.ServiceAccount), cmp.Compare(x.RoleARN, y.RoleARN))
@@ -115,42 +115,54 @@ func judge(a Account, provider func(account, partition string) string, roles *Ro
 	case roles.Account != arn.Account:
 		b.Status, b.Detail = Unknown, "the role is in account "+arn.Account+", the credentials are for "+roles.Account
 		return b
-	case !roles.Present[a.RoleARN]:
+	}
+	if _, there := roles.Trust[a.RoleARN]; !there {
 		b.Status = RoleMissing
 		return b
 	}
-	role, names := roles.Known[a.RoleARN]
-	switch {
-	case !names:
-		b.Status, b.Detail = NotTrusted, "its trust policy does not name this cluster's issuer"
-		return b
-	case role.Err != nil:
-		b.Status, b.Detail = Unknown, role.Err.Error()
+	policy, err := roles.policy(a.RoleARN)
+	if err != nil {
+		b.Status, b.Detail = Unknown, err.Error()
 		return b
 	}
-	evaluation := trustpolicy.Evaluate(role.Policy,
+	evaluation := trustpolicy.Evaluate(policy,
 		trustpolicy.WebIdentity(provider(arn.Account, arn.Partition), b.Audience, irsa.Subject(a.Namespace, a.Name)))
 	switch {
 	case evaluation.Decision == trustpolicy.Allowed:
 		b.Status = Bound
 	case evaluation.Decision.Denied():
-		b.Status = NotTrusted
+		b.Status, b.Detail = NotTrusted, whyNot(evaluation)
 	default:
 		b.Status, b.Detail = Unknown, "its trust policy has conditions that cannot be judged from here"
 	}
 	return b
 }
 
+// whyNot says where a refusal is not for the ServiceAccount alone.
+func whyNot(e *trustpolicy.Evaluation) string {
+	for _, t := range e.Statements {
+		if t.Effect == trustpolicy.Allow && t.Checks[0].Kind == trustpolicy.PrincipalCheck && t.Checks[0].Result != trustpolicy.False {
+			return ""
+		}
+	}
+	return "its trust policy does not name this cluster's issuer"
+}
+
 // unanswered are the ServiceAccounts that trust policies name by their exact
-// subject and that do not name the role in return.
-func unanswered(accounts map[[2]string]Account, roles *Roles) (all []Binding) {
-	for _, role := range roles.Known {
-		if role.Policy == nil {
+// subject, and let in, and that do not name the role in return.
+func unanswered(accounts map[[2]string]Account, provider func(account, partition string) string, roles *Roles) (all []Binding) {
+	for arn, trust := range roles.Trust {
+		if !strings.Contains(trust, "serviceaccount") {
+			continue // most roles of an account, which are not worth a parser
+		}
+		policy, err := roles.policy(arn)
+		role, arnErr := irsa.ParseRoleARN(arn, true)
+		if err != nil || arnErr != nil {
 			continue
 		}
 		seen := map[[2]string]bool{}
-		for _, grant := range trustpolicy.Grants(role.Policy) {
-			if !roles.trusts(grant) {
+		for _, grant := range trustpolicy.Grants(policy) {
+			if grant.Issuer != roles.Issuer {
 				continue // the ServiceAccounts of another cluster
 			}
 			for _, subject := range grant.Subjects {
@@ -161,12 +173,17 @@ func unanswered(accounts map[[2]string]Account, roles *Roles) (all []Binding) {
 				}
 				seen[key] = true
 				account, exists := accounts[key]
-				if account.RoleARN == role.ARN {
+				if account.RoleARN == arn {
 					continue
 				}
-				b := Binding{Namespace: namespace, ServiceAccount: name, RoleARN: role.ARN, Pods: account.Pods, Status: NotAnnotated}
+				b := Binding{Namespace: namespace, ServiceAccount: name, RoleARN: arn, Pods: account.Pods, Status: NotAnnotated}
+				audience := irsa.DefaultAudience
 				if len(grant.Audiences) > 0 {
-					b.Audience = grant.Audiences[0]
+					b.Audience, audience = grant.Audiences[0], grant.Audiences[0]
+				}
+				request := trustpolicy.WebIdentity(provider(role.Account, role.Partition), audience, subject.Text)
+				if trustpolicy.Evaluate(policy, request).Decision.Denied() {
+					continue
 				}
 				if !exists {
 					b.Status = AccountGone

@@ -2,6 +2,7 @@ package bindings_test
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -9,7 +10,6 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/bindings"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
 const (
@@ -28,13 +28,12 @@ func statement(issuer, subject string) string {
 // rolesOf is an account with the role cart and one that trusts nobody here.
 func rolesOf(t *testing.T, statements ...string) *bindings.Roles {
 	t.Helper()
-	policy, err := trustpolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
 	return &bindings.Roles{
-		Account: account, Issuer: here, Known: map[string]bindings.Role{cart: {ARN: cart, Policy: policy}},
-		Present: map[string]bool{cart: true, "arn:aws:iam::111122223333:role/closed": true},
+		Account: account, Issuer: here,
+		Trust: map[string]string{
+			cart:                                    url.PathEscape(`{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`),
+			"arn:aws:iam::111122223333:role/closed": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+		},
 	}
 }
 
@@ -55,7 +54,14 @@ func TestJoin(t *testing.T) {
 		"the role names one of another cluster":   {accounts: []bindings.Account{of("cart", cart)}, roles: rolesOf(t, trusted, statement(there, "system:serviceaccount:shop:gone")), want: []string{"cart: bound"}},
 		"the annotation names no role":            {accounts: []bindings.Account{of("cart", "arn:aws:iam::111122223333:role/gone")}, roles: rolesOf(t), want: []string{"cart: role missing"}},
 		"the role trusts no token of this issuer": {accounts: []bindings.Account{of("cart", "arn:aws:iam::111122223333:role/closed")}, roles: rolesOf(t), want: []string{"cart: not trusted (its trust policy does not name this cluster's issuer)"}},
-		"the annotation is no ARN":                {accounts: []bindings.Account{of("cart", "cart")}, roles: rolesOf(t), want: []string{"cart: bad role arn"}},
+		"the role trusts everybody":               {accounts: []bindings.Account{of("cart", cart)}, roles: rolesOf(t, `{"Effect":"Allow","Principal":"*","Action":"*"}`), want: []string{"cart: bound"}},
+		"the role trusts everybody of a name":     {roles: rolesOf(t, strings.Replace(trusted, `{"Federated":"arn:aws:iam::111122223333:oidc-provider/issuer.example/here"}`, `"*"`, 1)), want: []string{"cart: sa missing"}},
+		"a Deny keeps out whom an Allow names": {
+			accounts: []bindings.Account{of("cart", ""), of("till", cart)}, want: []string{"till: not trusted"},
+			roles: rolesOf(t, trusted, `{"Effect":"Deny","Principal":"*","Action":"*"}`),
+		},
+		"its trust policy cannot be read": {accounts: []bindings.Account{of("cart", cart)}, roles: rolesOf(t, `{"Effect":"allow"}`), want: []string{"cart: unknown"}},
+		"the annotation is no ARN":        {accounts: []bindings.Account{of("cart", "cart")}, roles: rolesOf(t), want: []string{"cart: bad role arn"}},
 		"the role is in another account": {
 			accounts: []bindings.Account{of("cart", "arn:aws:iam::444455556666:role/cart")}, roles: rolesOf(t),
 			want: []string{"cart: unknown (the role is in account 444455556666, the credentials are for 111122223333)"},
@@ -74,7 +80,7 @@ func TestJoin(t *testing.T) {
 			var got []string
 			for _, b := range bindings.Join(test.accounts, provider, test.roles, test.err) {
 				line := b.ServiceAccount + ": " + string(b.Status)
-				if b.Detail != "" && b.Status != bindings.BadARN {
+				if b.Detail != "" && b.Status != bindings.BadARN && !strings.Contains(b.Detail, "cannot be read") {
 					line += " (" + b.Detail + ")"
 				}
 				got = append(got, line)

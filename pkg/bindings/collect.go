@@ -2,7 +2,6 @@ package bindings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
 // Scope is which ServiceAccounts are looked at.
@@ -56,7 +54,7 @@ func Collect(ctx context.Context, s Sources, scope Scope) (Table, error) {
 		table    Table
 		accounts []Account
 		pods     map[[2]string]int
-		raw      []rawRole
+		trust    map[string]string
 		listErr  error
 		side     sync.WaitGroup
 	)
@@ -68,7 +66,7 @@ func Collect(ctx context.Context, s Sources, scope Scope) (Table, error) {
 			table.IAMErr = s.NoIAM
 			return
 		}
-		raw, table.IAMErr = listRoles(ctx, s.IAM)
+		trust, table.IAMErr = listRoles(ctx, s.IAM)
 	})
 	side.Wait()
 	if listErr != nil {
@@ -83,7 +81,7 @@ func Collect(ctx context.Context, s Sources, scope Scope) (Table, error) {
 	case table.IssuerErr != nil:
 		table.IAMErr = fmt.Errorf("the cluster's issuer is not known: %w", table.IssuerErr)
 	default:
-		roles = parseRoles(raw, table.Issuer)
+		roles = rolesOf(trust, table.Issuer)
 	}
 	provider := func(account, partition string) string { return irsa.ProviderARN(partition, account, table.Issuer) }
 	for _, b := range Join(accounts, provider, roles, table.IAMErr) {
@@ -150,12 +148,10 @@ func accountOf(pod *corev1.Pod) [2]string {
 	return [2]string{pod.Namespace, name}
 }
 
-// rawRole is a role as ListRoles gives it: the trust policy comes along, tags
-// and boundary do not.
-type rawRole struct{ arn, trust string }
-
-func listRoles(ctx context.Context, client roleLister) ([]rawRole, error) {
-	var all []rawRole
+// listRoles reads the trust policy of every role: ListRoles brings it along, and
+// no tags and no boundary.
+func listRoles(ctx context.Context, client roleLister) (map[string]string, error) {
+	trust := map[string]string{}
 	in := &iam.ListRolesInput{MaxItems: aws.Int32(1000)}
 	for {
 		page, err := client.ListRoles(ctx, in)
@@ -163,33 +159,23 @@ func listRoles(ctx context.Context, client roleLister) ([]rawRole, error) {
 			return nil, fmt.Errorf("listing roles: %w", awsapi.Brief(err))
 		}
 		for _, role := range page.Roles {
-			all = append(all, rawRole{aws.ToString(role.Arn), aws.ToString(role.AssumeRolePolicyDocument)})
+			trust[aws.ToString(role.Arn)] = aws.ToString(role.AssumeRolePolicyDocument)
 		}
 		if !page.IsTruncated {
-			return all, nil
+			return trust, nil
 		}
 		in.Marker = page.Marker
 	}
 }
 
-// parseRoles parses the trust policies that name the issuer, and only those.
-func parseRoles(raw []rawRole, issuer string) *Roles {
-	host := strings.TrimPrefix(issuer, "https://")
-	roles := &Roles{Known: map[string]Role{}, Present: map[string]bool{}, Issuer: host}
-	for _, r := range raw {
-		roles.Present[r.arn] = true
-		if arn, err := irsa.ParseRoleARN(r.arn, true); err == nil {
-			roles.Account = arn.Account
+// rolesOf are the roles of one account, which their ARNs name.
+func rolesOf(trust map[string]string, issuer string) *Roles {
+	roles := &Roles{Trust: trust, Issuer: strings.TrimPrefix(issuer, "https://")}
+	for arn := range trust {
+		if parsed, err := irsa.ParseRoleARN(arn, true); err == nil {
+			roles.Account = parsed.Account
+			break
 		}
-		document, err := trustpolicy.Decode(r.trust)
-		if err != nil || !strings.Contains(string(document), host) && !strings.Contains(string(document), "oidc-provider/*") {
-			continue
-		}
-		policy, err := trustpolicy.Parse(document)
-		if err != nil {
-			err = errors.Join(errors.New("its trust policy cannot be read"), err)
-		}
-		roles.Known[r.arn] = Role{ARN: r.arn, Policy: policy, Err: err}
 	}
 	return roles
 }
