@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/generate"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
@@ -91,7 +92,7 @@ func (o *generateChainCommand) run(ctx context.Context) error {
 		Issuer: live.Discovery.Issuer, Audience: bound.audience, Role: spec,
 		Namespace: c.namespace, ServiceAccount: o.serviceAccount, Context: c.context,
 	}
-	if err := issuer.CheckPublic(chain.Issuer); err != nil {
+	if err := irsa.CheckIssuer(chain.Issuer); err != nil {
 		return hint.Wrap(err, "give the API server an issuer that can be public:", "kubectl irsa issuer plan --new-bucket")
 	}
 	if chain.Bucket, err = o.documents(ctx, live); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
@@ -62,7 +63,7 @@ func (f *Factory) compareIssuer(ctx context.Context) (issuer.Comparison, error) 
 		return issuer.Comparison{}, err
 	}
 	var outside issuer.Outside
-	if issuer.CheckPublic(live.Discovery.Issuer) == nil {
+	if irsa.CheckIssuer(live.Discovery.Issuer) == nil {
 		outside = issuer.Look(ctx, stranger, live.Discovery.Issuer)
 	}
 	return issuer.Compare(live, outside), nil

@@ -71,7 +71,7 @@ func (o *issuerPlanCommand) check() error {
 		return usagef("--region is for the bucket that --new-bucket proposes; the issuer's URL names its own")
 	}
 	if o.issuer != "" {
-		if err := issuer.CheckPublic(o.issuer); err != nil {
+		if err := irsa.CheckIssuer(o.issuer); err != nil {
 			return usageError{fmt.Errorf("--issuer: %w", err)}
 		}
 	}
@@ -118,7 +118,7 @@ func (o *issuerPlanCommand) stays(old string) bool {
 	if o.issuer != "" {
 		return o.issuer == old
 	}
-	return old != "" && !o.newBucket && issuer.CheckPublic(old) == nil
+	return old != "" && !o.newBucket && irsa.CheckIssuer(old) == nil
 }
 
 // keep is the plan for a cluster whose issuer is good: all that may be missing

@@ -9,7 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 // issuer is the issuer of the cluster's tokens: what its discovery
@@ -57,7 +57,7 @@ func (i *issuerFlag) find(ctx context.Context, f *Factory, mint bool) (string, e
 }
 
 func (i *issuerFlag) given() (string, error) {
-	if err := issuer.CheckPublic(i.issuer); err != nil {
+	if err := irsa.CheckIssuer(i.issuer); err != nil {
 		return "", usageError{fmt.Errorf("--issuer: %w", err)}
 	}
 	return i.issuer, nil
@@ -72,7 +72,7 @@ func (i *issuerFlag) findIn(ctx context.Context, c *cluster, mint bool) (string,
 	if err != nil {
 		return "", err
 	}
-	if err := issuer.CheckPublic(found); err != nil {
+	if err := irsa.CheckIssuer(found); err != nil {
 		return "", hint.Wrap(err, "what to tell the API server:", "kubectl irsa issuer plan")
 	}
 	return found, nil

@@ -12,6 +12,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
@@ -74,7 +75,7 @@ fetch them. Keys that are public are never removed without --prune.`,
 
 func (o *publishCommand) complete(to string) error {
 	if o.issuer != "" {
-		if err := issuer.CheckPublic(o.issuer); err != nil {
+		if err := irsa.CheckIssuer(o.issuer); err != nil {
 			return usageError{fmt.Errorf("--issuer: %w", err)}
 		}
 	}
@@ -170,7 +171,7 @@ func targetFor(url string, asked *issuer.Target) (issuer.Target, error) {
 			"kubectl irsa provider create")
 	}
 	if asked == nil || asked.Kind == issuer.ToS3 {
-		if err := issuer.CheckPublic(url); err != nil {
+		if err := irsa.CheckIssuer(url); err != nil {
 			return issuer.Target{}, hint.Wrap(err, "give the API server an issuer that can be public:",
 				"kubectl irsa issuer plan --new-bucket")
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
@@ -228,7 +229,7 @@ func (o *setupCommand) checkIssuer(ctx context.Context, readErr error) error {
 	}
 	private := readErr
 	if private == nil {
-		private = issuer.CheckPublic(o.live.Discovery.Issuer)
+		private = irsa.CheckIssuer(o.live.Discovery.Issuer)
 	}
 	if private == nil {
 		return nil

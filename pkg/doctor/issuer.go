@@ -1,11 +1,10 @@
 package doctor
 
 import (
-	"net"
-	"net/url"
-	"strings"
+	"errors"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 const linkIssuer = "issuer"
@@ -37,41 +36,14 @@ func issuerPublic(f Facts) Result {
 	if f.Issuer == "" {
 		return unknown("neither a token nor the API server says what it is")
 	}
-	plan := f.build("issuer plan --distro kubeadm --new-bucket")
-	u, err := url.Parse(f.Issuer)
-	switch {
-	case err != nil || u.Host == "" && u.Scheme != "https":
-		return fixed(fail("ISS1", "%q is not a URL", f.Issuer), plan)
-	case u.Scheme != "https":
-		return fixed(fail("ISS1", "%s is not https", f.Issuer), plan)
-	case u.Port() != "":
-		return fixed(fail("PUB10", "%s names a port, which IAM does not take", f.Issuer), plan)
-	case u.RawQuery != "" || u.Fragment != "":
-		return fixed(fail("ISS1", "%s has a query or a fragment, which IAM does not take", f.Issuer), plan)
-	case !publicName(u.Hostname()):
-		return fixed(fail("ISS1", "%s is a name that only the cluster knows; AWS has to reach it", f.Issuer), plan)
-	case len(f.Issuer) > 255:
-		return fixed(fail("ISS1", "it has %d characters, IAM takes 255", len(f.Issuer)), plan)
+	if private, ok := errors.AsType[*irsa.PrivateIssuerError](irsa.CheckIssuer(f.Issuer)); ok {
+		cause := "ISS1"
+		if private.Port {
+			cause = "PUB10"
+		}
+		return fixed(fail(cause, "%s %s", f.Issuer, private.Reason), f.build("issuer plan --distro kubeadm --new-bucket"))
 	}
 	return pass("%s", f.Issuer)
-}
-
-// publicName reports whether the host of a URL can be known outside: no IP
-// address, no name of one label, none of the domains set apart for private use
-// (RFC 6761, RFC 6762, RFC 8375, RFC 9476, and ICANN's "internal").
-func publicName(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if net.ParseIP(host) != nil || !strings.Contains(host, ".") {
-		return false
-	}
-	for _, private := range []string{
-		".svc", ".cluster.local", ".local", ".localhost", ".internal", ".home.arpa", ".test", ".invalid", ".alt", ".lan", ".corp", ".home",
-	} {
-		if strings.HasSuffix(host, private) || strings.Contains(host, ".svc.") {
-			return false
-		}
-	}
-	return true
 }
 
 func issuerConsistent(f Facts) Result {

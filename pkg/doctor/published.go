@@ -160,7 +160,7 @@ func jwksURIPublic(f Facts) Result {
 		return fixed(fail("PUB4", "jwks_uri %q is not a URL", at), f.build("publish"))
 	case u.Scheme != "https":
 		return fixed(fail("PUB4", "jwks_uri %s is not https", at), f.build("publish"))
-	case !publicName(u.Hostname()):
+	case irsa.PrivateHost(u.Hostname()) != "":
 		return fixed(fail("PUB4", "jwks_uri %s leads to an address that only the cluster knows", at), f.build("publish"))
 	}
 	return pass("%s", at)

@@ -3,6 +3,8 @@ package issuer
 import (
 	"slices"
 	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 // A Comparison is what the cluster says beside what is public.
@@ -44,7 +46,7 @@ func Compare(live Live, o Outside) Comparison {
 	if at, ok := LocationOf(issuer); ok {
 		c.Bucket = at.String()
 	}
-	if err := CheckPublic(issuer); err != nil {
+	if err := irsa.CheckIssuer(issuer); err != nil {
 		c.Private = err.Error()
 	}
 	for _, err := range []error{o.DiscoveryErr, o.KeysErr} {

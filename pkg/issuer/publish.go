@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
@@ -74,7 +75,7 @@ const (
 // written before the document that leads to it.
 func (p *Publisher) Steps(ctx context.Context) ([]plan.Step, error) {
 	if p.Target.Kind != ToDir {
-		if err := CheckPublic(p.Live.Discovery.Issuer); err != nil {
+		if err := irsa.CheckIssuer(p.Live.Discovery.Issuer); err != nil {
 			return nil, hint.Wrap(err, "give the API server an issuer that can be public:", "kubectl irsa issuer plan --new-bucket")
 		}
 	}

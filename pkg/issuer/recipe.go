@@ -129,7 +129,7 @@ func defaultIssuer(d Distribution) string {
 // of all are accepted, from Kubernetes 1.22 on:
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#serviceaccount-token-volume-projection
 func NewRecipe(d Distribution, issuer string, k Known) (Recipe, error) {
-	if err := CheckPublic(issuer); err != nil {
+	if err := irsa.CheckIssuer(issuer); err != nil {
 		return Recipe{}, err
 	}
 	if k.Old == issuer {

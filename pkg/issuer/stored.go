@@ -5,12 +5,22 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
 
-// fetchStored reads both objects; the key set from where the stored document, or
-// the cluster, says that it is.
+// fetchStored reads both objects, and sees which keys are public elsewhere.
 func (p *Publisher) fetchStored(ctx context.Context) (stored, error) {
+	s, err := p.inBucket(ctx)
+	if err != nil {
+		return s, err
+	}
+	return p.withElsewhere(s), nil
+}
+
+// inBucket reads both objects; the key set from where the stored document, or
+// the cluster, says that it is.
+func (p *Publisher) inBucket(ctx context.Context) (stored, error) {
 	var s stored
 	var err error
 	at := p.at()
@@ -35,7 +45,7 @@ func (p *Publisher) fetchStored(ctx context.Context) (stored, error) {
 		}
 		s.parsed.Keys = &keys
 	}
-	return p.withElsewhere(s), nil
+	return s, nil
 }
 
 // withElsewhere adds the keys that are public where the target does not hold them:
@@ -52,7 +62,7 @@ func (p *Publisher) withElsewhere(s stored) stored {
 	case o.Discovery != nil && o.Discovery.Issuer != p.Live.Discovery.Issuer:
 	case o.Keys != nil:
 		s.elsewhere = *o.Keys
-	case o.Discovery != nil && CheckPublic(o.Discovery.JWKSURI) != nil: // AWS does not get there either
+	case o.Discovery != nil && irsa.CheckIssuer(o.Discovery.JWKSURI) != nil: // AWS does not get there either
 	case unseen(o.Err()) && !p.Prune:
 		s.unseen = &UnseenError{o.Err()}
 	}

@@ -119,7 +119,7 @@ const few = 3
 func (w *Withdrawal) list(ctx context.Context, s *bucketState) error {
 	p := &Publisher{Target: Target{Location: w.Location}, Live: Live{}, bucket: w.bucket}
 	p.Live.Discovery.Issuer = w.Issuer
-	was, err := p.fetchStored(ctx)
+	was, err := p.inBucket(ctx)
 	if err != nil {
 		return err
 	}
