@@ -65,7 +65,11 @@ func (o *getRolesCommand) run(ctx context.Context) error {
 			return fmt.Errorf("listing roles: %w", awsapi.Brief(err))
 		}
 		for _, role := range page.Roles {
-			report.Items = append(report.Items, grantsOf(aws.ToString(role.Arn), aws.ToString(role.AssumeRolePolicyDocument), host)...)
+			items, err := grantsOf(aws.ToString(role.Arn), aws.ToString(role.AssumeRolePolicyDocument), host)
+			if err != nil {
+				o.factory.note("note: the trust policy of %s cannot be read: %v", aws.ToString(role.Arn), err)
+			}
+			report.Items = append(report.Items, items...)
 		}
 	}
 	if o.dangling {
@@ -91,7 +95,7 @@ func orphans(ctx context.Context, client *iam.Client, items []roleItem) ([]roleI
 	}
 	left := []roleItem{}
 	for _, item := range items {
-		if !there[item.provider] {
+		if !there[item.provider] && item.provider != trustpolicy.Everybody {
 			left = append(left, item)
 		}
 	}
@@ -121,28 +125,27 @@ func orText(s, otherwise string) string {
 }
 
 // grantsOf is a row for each web identity that a role lets in; host narrows
-// them to one issuer.
-func grantsOf(arn, trust, host string) (items []roleItem) {
+// them to those that one issuer vouches for.
+func grantsOf(arn, trust, host string) (items []roleItem, err error) {
 	document, err := trustpolicy.Decode(trust)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	policy, err := trustpolicy.Parse(document)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, grant := range trustpolicy.Grants(policy) {
-		_, issuer, isOIDC := strings.Cut(grant.Provider, ":oidc-provider/")
-		if !isOIDC || host != "" && issuer != host {
+		if host != "" && grant.Issuer != "" && grant.Issuer != host {
 			continue
 		}
-		item := roleItem{provider: grant.Provider, RoleARN: arn, Issuer: issuer, Audiences: grant.Audiences, Subjects: []string{}, MoreConditions: grant.More}
+		item := roleItem{provider: grant.Provider, RoleARN: arn, Issuer: grant.Issuer, Audiences: grant.Audiences, Subjects: []string{}, MoreConditions: grant.More}
 		for _, subject := range grant.Subjects {
 			item.Subjects = append(item.Subjects, subject.Text)
 		}
 		items = append(items, item)
 	}
-	return items
+	return items, nil
 }
 
 type rolesReport struct {
@@ -153,7 +156,7 @@ type rolesReport struct {
 // roleItem is what one statement of a role's trust policy grants.
 type roleItem struct {
 	RoleARN        string   `json:"roleArn"`
-	Issuer         string   `json:"issuer"`
+	Issuer         string   `json:"issuer"` // empty: any
 	Audiences      []string `json:"audiences"`
 	Subjects       []string `json:"subjects"` // empty: every subject of the issuer
 	MoreConditions bool     `json:"moreConditions,omitempty"`
@@ -192,7 +195,7 @@ func (r rolesReport) write(w writer, wide bool) {
 		for _, subject := range subjects {
 			row := []string{item.RoleARN, strings.TrimPrefix(subject, "system:serviceaccount:"), orText(strings.Join(item.Audiences, ","), "<any>")}
 			if wide {
-				row = append(row, item.Issuer, map[bool]string{true: "yes", false: "no"}[item.MoreConditions])
+				row = append(row, orText(item.Issuer, "<any>"), map[bool]string{true: "yes", false: "no"}[item.MoreConditions])
 			}
 			rows = append(rows, row)
 		}
