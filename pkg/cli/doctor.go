@@ -79,6 +79,11 @@ func (o *doctorCommand) run(ctx context.Context) error {
 	survey := w.Survey(ctx, t, doctor.Station{}, scope, pageSize)
 	wipe()
 	if err := unreachable(survey.Facts); err != nil {
+		if why := forbiddenPlugin(err); why != "" {
+			station := f.station(c, "")
+			station.Forbidden, station.Allow = why, allowPlugin(c.config.ExecProvider)
+			return f.reportOn(c, "", station.Findings(o.selection()), &o.verdictFlags, nil)
+		}
 		return token.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
 	survey.Station = f.station(c, survey.Issuer)
@@ -119,12 +124,15 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 
 // loginAgain is the line that writes a profile of ours anew.
 func loginAgain(p login.Owned) string {
-	words := []string{"kubectl", "irsa", "login", p.Pinned.ServiceAccount, "-n", p.Pinned.Namespace, "--context", p.Pinned.Context,
-		"--kubeconfig", p.Pinned.Kubeconfig, "--role-arn", p.Pinned.RoleARN, "--audience", p.Pinned.Audience, "--profile", p.Name}
+	words := append([]string{"kubectl", "irsa"}, p.Again()...)
 	for i, word := range words {
 		words[i] = shellWord(word)
 	}
-	return strings.Join(words, " ")
+	line := strings.Join(words, " ")
+	if len(login.KubeconfigFiles(p.Pinned.Kubeconfig)) > 1 { // --kubeconfig takes one
+		line = "KUBECONFIG=" + shellWord(p.Pinned.Kubeconfig) + " " + line
+	}
+	return line
 }
 
 // astray says where a profile of ours leads now, nil where that is right or

@@ -29,7 +29,7 @@ func TestAPathIsSpeltSoThatAProfileCanHoldIt(t *testing.T) {
 func TestAProgramThatCannotBeSpeltIsCalledByItsName(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "a b")
 	program := filepath.Join(folder, "kubectl-irsa")
-	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(program, nil, 0o700)); err != nil { //nolint:gosec // a program
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(program, nil, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	none := func(string) (string, error) { return "", errors.New("no short names here") }

@@ -177,6 +177,29 @@ type Owned struct {
 	Expiration time.Time // of a static or token-file profile
 }
 
+// Again are the arguments of the login that writes the profile anew, with all
+// that was chosen then. A list of kubeconfigs is for the environment to say.
+func (o Owned) Again() []string {
+	p := o.Pinned
+	args := []string{"login", p.ServiceAccount, "-n", p.Namespace, "--context", p.Context}
+	if len(KubeconfigFiles(p.Kubeconfig)) == 1 {
+		args = append(args, "--kubeconfig", p.Kubeconfig)
+	}
+	for _, flag := range [][2]string{
+		{"role-arn", p.RoleARN}, {"audience", p.Audience}, {"profile", o.Name},
+		{"duration", seconds(p.Duration)}, {"token-duration", seconds(p.TokenDuration)},
+		{"sts-endpoint-url", p.STSEndpointURL}, {"policy", p.Policy},
+	} {
+		if flag[1] != "" {
+			args = append(args, "--"+flag[0], flag[1])
+		}
+	}
+	for _, arn := range p.PolicyARNs {
+		args = append(args, "--policy-arn", arn)
+	}
+	return append(args, p.Extra...)
+}
+
 // Recognise reports whether a profile is one of ours, and what it is for. A
 // comment is no mark, and neither is a name.
 func Recognise(goos string, p awsconfig.Profile) (Owned, bool) {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -85,7 +86,7 @@ func TestAProfileSaysWhatItIsFor(t *testing.T) {
 func TestAProgramIsGoneWhereNothingFindsIt(t *testing.T) {
 	folder := t.TempDir()
 	program := filepath.Join(folder, "kubectl-irsa.exe")      // a name that every system takes for a program
-	if err := os.WriteFile(program, nil, 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(program, nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", folder)
@@ -98,5 +99,32 @@ func TestAProgramIsGoneWhereNothingFindsIt(t *testing.T) {
 	}
 	if (Owned{Mode: Static}).DeadBinary() {
 		t.Error("a profile without a program has lost one")
+	}
+}
+
+func TestALoginIsRepeatedWithAllThatWasChosen(t *testing.T) {
+	list := "/a" + string(filepath.ListSeparator) + "/b"
+	for name, tc := range map[string]struct {
+		owned Owned
+		want  []string
+	}{
+		"the usual": {
+			Owned{Name: "p", Pinned: Pinned{Kubeconfig: "/a", Context: "c", Namespace: "n", ServiceAccount: "s", RoleARN: "r", Audience: "a", Issuer: "i", Region: "x"}},
+			[]string{"login", "s", "-n", "n", "--context", "c", "--kubeconfig", "/a", "--role-arn", "r", "--audience", "a", "--profile", "p"},
+		},
+		"all of it": {
+			Owned{Name: "p", Pinned: Pinned{
+				Kubeconfig: list, Context: "c", Namespace: "n", ServiceAccount: "s", RoleARN: "r", Duration: time.Hour, TokenDuration: time.Hour,
+				STSEndpointURL: "u", Policy: "/f", PolicyARNs: []string{"b", "d"}, Extra: []string{"--as=bob"},
+			}},
+			[]string{
+				"login", "s", "-n", "n", "--context", "c", "--role-arn", "r", "--profile", "p", "--duration", "1h0m0s", "--token-duration", "1h0m0s",
+				"--sts-endpoint-url", "u", "--policy", "/f", "--policy-arn", "b", "--policy-arn", "d", "--as=bob",
+			},
+		},
+	} {
+		if diff := cmp.Diff(tc.want, tc.owned.Again()); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
 	}
 }
