@@ -64,7 +64,6 @@ written to is as good as a key until they expire.`,
 	}
 	cmd.Flags().StringVar(&o.shell, "shell", "", "Whom the lines are for: "+strings.Join(kinds, ", ")+"; default: what SHELL names, powershell on Windows")
 	cmd.Flags().BoolVar(&o.unset, "unset", false, "Print what takes the variables away again")
-	_ = cmd.RegisterFlagCompletionFunc("shell", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
