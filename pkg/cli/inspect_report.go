@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -113,15 +114,17 @@ func conclusion(findings []check.Finding, root *check.RootCause, style check.Sty
 	if root == nil {
 		return summary
 	}
-	cause := ""
+	cause := "Root cause: " + root.ID
 	switch {
 	case root.Cause != "":
-		cause = " (" + root.Cause + ")"
+		cause += " (" + root.Cause + ")"
 	case root.Gist != "":
-		lines := check.Wrap("Root cause: "+root.ID+": "+root.Gist+".", style.Columns())
-		return strings.Join(append(lines, summary+"."), "\n")
+		cause += ": " + root.Gist
 	}
-	return "Root cause: " + root.ID + cause + ". " + summary + "."
+	if one := cause + ". " + summary + "."; utf8.RuneCountInString(one) <= style.Columns() {
+		return one
+	}
+	return strings.Join(append(check.Wrap(cause+".", style.Columns()), summary+"."), "\n")
 }
 
 // names are the checks that did not hold.

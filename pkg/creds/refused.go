@@ -35,6 +35,10 @@ func refused(client *awsapi.STS, r Request, s *Session, err error) error {
 	}
 	text := code + " " + awsapi.Message(err)
 	found := explain.Find(text)
+	if private, ok := errors.AsType[*irsa.PrivateIssuerError](irsa.CheckIssuer(s.Issuer)); ok && code == "InvalidIdentityToken" {
+		return hint.Wrap(doing, fmt.Sprintf("AWS cannot read this cluster's issuer: %s %s", s.Issuer, private.Reason),
+			"kubectl irsa issuer plan --distro kubeadm --new-bucket")
+	}
 	// The token was minted a moment ago: if it is called expired, a clock is wrong.
 	slices.SortStableFunc(found, func(a, b explain.Cause) int { return cmp.Compare(age(a), age(b)) })
 	switch {

@@ -46,7 +46,7 @@ func TestARefusalNamesInWordsWhatIsStillPossible(t *testing.T) {
 	const (
 		denied  = "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"
 		invalid = "InvalidIdentityToken: The web identity token provided could not be validated."
-		byRole  = "\nSTS took the token and found its provider, so it is the role: " +
+		byRole  = "\nAWS says that once it took the token and found the provider, so it is the role: " +
 			"either role cart does not trust system:serviceaccount:shop:cart with the audience sts.amazonaws.com, " +
 			"or account 111122223333 has no role cart, or it was made or changed within the last minute\n"
 		roleGist = "the role does not trust this token, or is not there"
@@ -62,30 +62,30 @@ func TestARefusalNamesInWordsWhatIsStillPossible(t *testing.T) {
 	}{
 		"the role, where no profile could tell": {
 			func(f *Facts) { blind(f); f.STS.Err = said(denied) },
-			advice{denied + byRole + "with AWS credentials IAM would tell which (--aws-profile); whoever may change the role mends the first with the last line", roleGist, []string{trust}}},
+			advice{denied + byRole + "with AWS credentials IAM would tell which (--aws-profile); if it is the first, whoever may change the role mends it with this line", roleGist, []string{trust}}},
 		"the role, where one profile may tell": {
 			func(f *Facts) {
 				blind(f)
 				f.STS.Err, f.Profiles, f.Paste.Look = said(denied), []string{"it's mine"}, " --region eu-west-1"
 			},
-			advice{denied + byRole + "the AWS profile it's mine may tell which; whoever may change the role mends the first with the last line", roleGist,
+			advice{denied + byRole + "the AWS profile it's mine may tell which; if it is the first, whoever may change the role mends it with the last line", roleGist,
 				[]string{`kubectl irsa inspect sa cart --region eu-west-1 --aws-profile 'it'\''s mine'`, trust}}},
 		"the role, where many profiles may tell": {
 			func(f *Facts) {
 				blind(f)
 				f.STS.Err, f.Profiles, f.RoleARN = said(denied), strings.Split("abcdefg", ""), f.RoleText
 			},
-			advice{denied + byRole + "an AWS profile may tell which: you have a, b, c, d, e and 2 more; whoever may change the role mends the first with the last line", roleGist,
+			advice{denied + byRole + "an AWS profile may tell which: you have a, b, c, d, e and 2 more; if it is the first, whoever may change the role mends it with the last line", roleGist,
 				[]string{"kubectl irsa inspect sa cart --role-arn arn:aws:iam::111122223333:role/cart --aws-profile a", trust}}},
 		"the role, where the credentials may not read it": {
 			func(f *Facts) {
 				f.STS.Err, f.IAMRole.Err, f.Profiles = said(denied), said(denied), []string{"other"}
 			},
-			advice{denied + byRole[:len(byRole)-1] + "; whoever may change the role mends the first with the last line", roleGist, []string{trust}}},
+			advice{denied + byRole[:len(byRole)-1] + "; if it is the first, whoever may change the role mends it with this line", roleGist, []string{trust}}},
 		"the provider, since documents and keys were looked at": {
 			func(f *Facts) { blind(f); f.STS.Err = said(invalid) },
 			advice{invalid + "\nof what AWS means by it, this is left: either account 111122223333 has no OIDC provider for " + issuerURL +
-				", or the provider does not know the audience sts.amazonaws.com\nwith AWS credentials IAM would tell which (--aws-profile); whoever may change the account mends the first with the last line",
+				", or the provider does not know the audience sts.amazonaws.com\nwith AWS credentials IAM would tell which (--aws-profile); if it is the first, whoever may change the account mends it with this line",
 				"the role's account has no provider for this issuer, or not for this audience", []string{"kubectl irsa provider create"}}},
 		"nothing, where all was looked at": {
 			func(f *Facts) { f.STS.Err = said(invalid) },
@@ -166,8 +166,7 @@ func TestWhoeverMayMakeATrustedServiceAccountIsWarnedOf(t *testing.T) {
 		"names that nobody has are taken away": {with(cart, "system:serviceaccount:shop:card", "system:serviceaccount:store:cart"),
 			[]Named{{"shop", "card"}, {"store", "cart"}},
 			check.Finding{Status: check.Warn, Cause: "ROLE18",
-				Detail: "system:serviceaccount:shop:card is trusted, and the cluster has no such ServiceAccount: whoever may create it becomes the role\n" +
-					"system:serviceaccount:store:cart is trusted, and the cluster has no such ServiceAccount: whoever may create it becomes the role",
+				Detail: "shop/card and store/cart are trusted, and the cluster has no such ServiceAccounts: whoever may create them becomes the role",
 				Fix: []string{"kubectl irsa role trust remove cart --sa card", "kubectl irsa role trust remove cart --sa cart -n store"}}},
 		"others that are there, or may not be read, are nobody's business": {with(cart, "system:serviceaccount:shop:card"), nil, check.Finding{Status: check.Pass}},
 		"an audience that nobody asks for is asked for": {strings.Replace(with(cart), `"cluster.s3.us-east-1.amazonaws.com:aud":"sts.amazonaws.com",`, "", 1), nil,

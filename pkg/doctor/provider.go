@@ -104,7 +104,8 @@ func providerAccount(f Facts) Result {
 		r.Compare = check.Compare("perhaps", own.String(), "annotated", f.RoleText)
 		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, own))
 	}
-	return fixed(r, f.build("provider create")+" # with credentials of account "+other.role)
+	r.Detail += "\nwith AWS credentials of account " + other.role + ":"
+	return fixed(r, "kubectl irsa provider create"+f.Paste.Kube)
 }
 
 func audienceRegistered(f Facts) Result {

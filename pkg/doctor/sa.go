@@ -89,7 +89,10 @@ func roleARNValid(f Facts) Result {
 		return unknown("%v", f.Role.Err)
 	case f.Role.Err == nil:
 		if partition := irsa.PartitionOf(f.Region); f.Region != "" && !f.AnyAccount && partition != f.Role.Value.Partition {
-			return fail("SA2", "region %s belongs to partition %s, the role to %s", f.Region, partition, f.Role.Value.Partition)
+			own := f.Role.Value
+			own.Partition = partition
+			r := fail("SA2", "region %s belongs to partition %s, the role to %s", f.Region, partition, f.Role.Value.Partition)
+			return fixed(compared(r, check.Compare("perhaps", own.String(), "used", f.RoleText)), f.useRole(own.String()))
 		}
 		return pass("account %s", f.Role.Value.Account)
 	}

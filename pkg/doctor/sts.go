@@ -39,7 +39,7 @@ func stsExchange(f Facts) Result {
 	case awsapi.Code(err) != "":
 		return f.refused(err)
 	case strings.Contains(err.Error(), "x509: "):
-		return fixed(fail("WS6", "%v", brief(err)), "export AWS_CA_BUNDLE=FILE # the certificate of the proxy in between")
+		return fail("WS6", "%v\nsave the certificate of whoever answers in between to a file, and name that file in AWS_CA_BUNDLE", brief(err))
 	}
 	return unknown("STS could not be asked: %v", brief(err))
 }
@@ -114,7 +114,11 @@ func (f Facts) unsettled(r Result, text string, left []explain.Cause) Result {
 		}
 	}
 	if owner != "" {
-		r.Detail += "; " + whose + " mends the first with the last line"
+		with := "this line"
+		if len(lines) > 0 {
+			with = "the last line"
+		}
+		r.Detail += "; if it is the first, " + whose + " mends it with " + with
 		lines = append(lines, owner)
 	}
 	return fixed(r, lines...)

@@ -109,8 +109,8 @@ func trustNarrow(f Facts) Result {
 			found(check.Warn, finding.Code, statementName(finding.Statement, finding.Sid)+": "+finding.Detail)
 		}
 	}
-	for _, n := range f.stillNamed(policy) {
-		found(check.Warn, "ROLE18", fmt.Sprintf("%s is trusted, and the cluster has no such ServiceAccount: whoever may create it becomes the role", n.subject()))
+	if named := f.stillNamed(policy); len(named) > 0 {
+		found(check.Warn, "ROLE18", unmade(named))
 	}
 	if worst.Status == check.Pass {
 		return worst
@@ -125,6 +125,18 @@ func (f Facts) lintOptions() trustpolicy.LintOptions {
 		options.Provider = ProviderARN(f.Role.Value, f.Issuer)
 	}
 	return options
+}
+
+// unmade says what is wrong with trusting ServiceAccounts that are not there.
+func unmade(named []Named) string {
+	var names []string
+	for _, n := range named {
+		names = append(names, n.Namespace+"/"+n.Name)
+	}
+	if len(names) == 1 {
+		return names[0] + " is trusted, and the cluster has no such ServiceAccount: whoever may create it becomes the role"
+	}
+	return few(names, 5) + " are trusted, and the cluster has no such ServiceAccounts: whoever may create them becomes the role"
 }
 
 // stillNamed are the ServiceAccounts that a policy names and nobody has made.

@@ -105,7 +105,7 @@ var catalogue = []entry{
 }
 
 // tookTheToken is what AccessDenied proves: STS looks at the role last.
-const tookTheToken = "STS took the token and found its provider, so it is the role"
+const tookTheToken = "AWS says that once it took the token and found the provider, so it is the role"
 
 // said is an entry whose every part is in a text; codes are its causes, the
 // likeliest first.

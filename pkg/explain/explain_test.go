@@ -123,10 +123,10 @@ func TestWhatIsLeftIsSaidInOneSentence(t *testing.T) {
 		want  string
 	}{
 		"what one says for others is said once": {"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", nil,
-			"STS took the token and found its provider, so it is the role: either role cart does not trust system:serviceaccount:shop:cart " +
+			"AWS says that once it took the token and found the provider, so it is the role: either role cart does not trust system:serviceaccount:shop:cart " +
 				"with the audience sts.amazonaws.com, or account 111122223333 has no role cart, or it was made or changed within the last minute"},
 		"what a check disproved is left out": {"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", []string{"role-trusts"},
-			"STS took the token and found its provider, so it is the role: either account 111122223333 has no role cart, or it was made or changed within the last minute"},
+			"AWS says that once it took the token and found the provider, so it is the role: either account 111122223333 has no role cart, or it was made or changed within the last minute"},
 		"every check of a cause has to hold": {"The web identity token provided could not be validated", []string{"key-published", "issuer-consistent"},
 			": either account 111122223333 has no OIDC provider for https://oidc.example.com, or the provider does not know the audience sts.amazonaws.com, " +
 				"or the published keys are not those that the cluster signs with now"},

@@ -49,7 +49,7 @@ func serviceAccountRows() []row {
 		{name: "the ARN of a session", broke: func(w *world) { w.annotate(annotation, "arn:aws:sts::000000000000:assumed-role/cart/x") }, want: "role-arn-valid ROLE9", paste: true},
 		{name: "the ARN of a user", broke: func(w *world) { w.annotate(annotation, "arn:aws:iam::000000000000:user/cart") }, want: "role-arn-valid ROLE9", paste: true},
 		{name: "a role of another partition", broke: func(w *world) { w.annotate(annotation, strings.Replace(w.RoleARN, "arn:aws:", "arn:aws-cn:", 1)) },
-			run: "inspect sa cart --region us-east-1", want: "role-arn-valid SA2"},
+			run: "inspect sa cart --region us-east-1", want: "role-arn-valid SA2", paste: true},
 		{name: "an annotation of another account", broke: func(w *world) { w.annotate(annotation, other) }, want: "provider-account SA2", blind: refused, paste: true},
 		{name: "a flag of another account", run: "inspect sa cart --role-arn " + other, want: "provider-account PROV2", blind: refused},
 		{name: "no right to ask for tokens", run: "inspect sa cart --as alice --role-arn arn:aws:iam::000000000000:role/cart", want: "token-allowed RBAC1", paste: true},
@@ -241,7 +241,10 @@ func roleRows() []row {
 		wide(trust("ForAllValues lets in who has no subject", "trust-narrow ROLE5", nil)).policy(func(w *world) string {
 			return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":%q},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"ForAllValues:StringEquals":{"%s:aud":"sts.amazonaws.com","%s:sub":"system:serviceaccount:shop:cart"}}}]}`, w.providerARN(), w.provider, w.provider)
 		}),
-		{name: "a trust policy near its quota", run: "inspect sa cart --fail-on warn", want: "trust-size ROLE12", blind: "-", broke: func(w *world) {
+		{name: "names that nobody has are trusted too", run: "inspect sa cart --fail-on warn", want: "trust-narrow ROLE18", blind: "-", paste: true, broke: func(w *world) {
+			w.trust(`"system:serviceaccount:shop:cart"`, `["system:serviceaccount:shop:cart","system:serviceaccount:shop:card","system:serviceaccount:store:cart"]`)
+		}},
+		{name: "a trust policy near its quota", run: "inspect sa cart --fail-on warn --only trust-size", want: "trust-size ROLE12", blind: "-", broke: func(w *world) {
 			var p map[string]any
 			w.must(json.Unmarshal([]byte(w.good()), &p))
 			subjects := []string{"system:serviceaccount:shop:cart"}

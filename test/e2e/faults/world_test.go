@@ -389,7 +389,6 @@ func (w *world) fits(report []byte) {
 func (w *world) paste(lines []string) {
 	w.t.Helper()
 	for _, line := range lines {
-		line = strings.ReplaceAll(line, "=ARN", "="+w.RoleARN)
 		cmd := exec.CommandContext(w.ctx(), "bash", "-c", line)
 		cmd.Env = append(os.Environ(), "AWS_SHARED_CREDENTIALS_FILE="+w.Admin)
 		if out, err := cmd.CombinedOutput(); err != nil {
