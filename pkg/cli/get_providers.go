@@ -60,6 +60,10 @@ func (o *getProvidersCommand) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing OIDC providers: %w", awsapi.Brief(err))
 	}
+	stranger, err := o.factory.stranger()
+	if err != nil {
+		return err
+	}
 	items := make([]providerItem, len(list.OpenIDConnectProviderList))
 	var side sync.WaitGroup
 	places := make(chan struct{}, atOnce)
@@ -67,7 +71,7 @@ func (o *getProvidersCommand) run(ctx context.Context) error {
 		side.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			items[i] = lookAtProvider(ctx, admin.IAM, aws.ToString(entry.Arn))
+			items[i] = lookAtProvider(ctx, admin.IAM, stranger, aws.ToString(entry.Arn))
 		})
 	}
 	side.Wait()
@@ -80,7 +84,32 @@ func (o *getProvidersCommand) run(ctx context.Context) error {
 	if len(report.Items) == 0 {
 		o.factory.note("note: no OIDC provider found")
 	}
+	o.factory.noteFirst("the audiences of a provider are unknown", items, func(i providerItem) error { return i.unread })
+	o.factory.noteFirst("what an issuer does is unknown", items, func(i providerItem) error {
+		if i.Issuing != issuerUnreachable {
+			return nil
+		}
+		return i.unfetched
+	})
 	return o.factory.print(o.output, report)
+}
+
+// noteFirst says why something is unknown: the first reason, and how many more
+// there are.
+func (f *Factory) noteFirst(what string, items []providerItem, why func(providerItem) error) {
+	var reasons []error
+	for _, item := range items {
+		if err := why(item); err != nil {
+			reasons = append(reasons, err)
+		}
+	}
+	switch len(reasons) {
+	case 0:
+	case 1:
+		f.note("note: %s: %v", what, reasons[0])
+	default:
+		f.note("note: %s: %v (and %d more)", what, reasons[0], len(reasons)-1)
+	}
 }
 
 // What an issuer does when a stranger asks for its documents from here.
@@ -88,27 +117,30 @@ const (
 	issuerAnswers     = "answers"
 	issuerGone        = "gone"        // S3 says that there is no such bucket
 	issuerUnresolved  = "unresolved"  // no such host, as far as this machine's resolver knows
-	issuerUnreachable = "unreachable" // nobody answers
+	issuerUnreachable = "unreachable" // nobody answers, or nobody whose certificate can be verified
 	issuerRefuses     = "refuses"     // it is there and gives no usable document
 )
 
 // issuerTimeout is how long one issuer may take.
 const issuerTimeout = 5 * time.Second
 
-func lookAtProvider(ctx context.Context, client *iam.Client, arn string) providerItem {
+func lookAtProvider(ctx context.Context, client *iam.Client, stranger *http.Client, arn string) providerItem {
 	_, host, _ := strings.Cut(arn, ":oidc-provider/")
 	item := providerItem{ARN: arn, Issuer: "https://" + host}
 	got, err := client.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: aws.String(arn)})
 	if err != nil {
-		item.Detail = awsapi.Brief(err).Error()
+		item.unread = awsapi.Brief(err)
 	} else {
 		item.Audiences = append([]string{}, got.ClientIDList...) // nil is for unknown
 	}
 	ctx, cancel := context.WithTimeout(ctx, issuerTimeout)
 	defer cancel()
-	_, err = oidc.Fetch(ctx, http.DefaultClient, oidc.DiscoveryURL(item.Issuer), oidc.Limits{})
-	if item.Issuing = issuing(err); err != nil {
-		item.Detail = err.Error()
+	_, item.unfetched = oidc.Fetch(ctx, stranger, oidc.DiscoveryURL(item.Issuer), oidc.Limits{})
+	item.Issuing = issuing(item.unfetched)
+	for _, err := range []error{item.unread, item.unfetched} {
+		if err != nil {
+			item.Detail = strings.TrimPrefix(item.Detail+"; "+err.Error(), "; ")
+		}
 	}
 	return item
 }
@@ -125,6 +157,9 @@ func issuing(err error) string {
 		if name.NotFound {
 			return issuerUnresolved
 		}
+		return issuerUnreachable
+	}
+	if _, ok := errors.AsType[*oidc.TLSError](err); ok {
 		return issuerUnreachable
 	}
 	if _, ok := errors.AsType[*oidc.UnreachableError](err); ok {
@@ -147,6 +182,9 @@ type providerItem struct {
 	Audiences []string `json:"audiences"`
 	Issuing   string   `json:"issuing"` // answers, gone, unresolved, unreachable or refuses
 	Detail    string   `json:"detail,omitempty"`
+
+	unread    error // why the audiences are unknown
+	unfetched error // why the document did not come
 }
 
 func (r providersReport) names() []string {
@@ -163,7 +201,11 @@ func (r providersReport) writeText(w writer) {
 	}
 	rows := [][]string{{"ISSUER", "AUDIENCES", "STATUS"}}
 	for _, item := range r.Items {
-		rows = append(rows, []string{item.Issuer, orNone(strings.Join(item.Audiences, ",")), item.Issuing})
+		audiences := orNone(strings.Join(item.Audiences, ","))
+		if item.unread != nil {
+			audiences = "<unknown>"
+		}
+		rows = append(rows, []string{item.Issuer, audiences, item.Issuing})
 	}
 	w.table(rows)
 }

@@ -19,7 +19,7 @@ func TestWhatAnIssuerDoesAsSeenFromHere(t *testing.T) {
 		"S3 has no such bucket":           {fmt.Errorf("fetching: %w", &oidc.StatusError{Status: 404, Code: "NoSuchBucket"}), "gone"},
 		"S3 has no such object":           {&oidc.StatusError{Status: 404, Code: "NoSuchKey"}, "refuses"},
 		"it is private":                   {&oidc.StatusError{Status: 403}, "refuses"},
-		"its certificate is refused":      {&oidc.TLSError{}, "refuses"},
+		"its certificate is not verified": {&oidc.TLSError{}, "unreachable"},
 		"it is a web page":                {errors.New("no JSON"), "refuses"},
 		"the resolver knows no such host": {&oidc.DNSError{NotFound: true}, "unresolved"},
 		"there is no resolver":            {&oidc.DNSError{}, "unreachable"},

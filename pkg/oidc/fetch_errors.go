@@ -129,7 +129,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 // caller's own context brought stays recognizable by errors.Is.
 func classify(ctx context.Context, rawURL, host string, limit time.Duration, err error) error {
 	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if errors.As(err, &dns) && strings.EqualFold(strings.TrimSuffix(dns.Name, "."), host) { // not the proxy's
 		return &DNSError{URL: rawURL, Host: host, NotFound: dns.IsNotFound, Err: dns}
 	}
 	if fault, cert, cause := tlsFault(err); fault != "" {

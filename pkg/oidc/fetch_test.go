@@ -223,6 +223,7 @@ func TestFaultsBelowHTTPCanBeToldApart(t *testing.T) {
 	}{
 		"a host that does not exist":    {dns(true), "https://gone.example", fault{"dns, not found", ""}},
 		"a resolver that is silent":     {dns(false), "https://gone.example", fault{"dns", ""}},
+		"a proxy that does not exist":   {dns(true), "https://there.example", fault{"unreachable", ""}},
 		"a CA that nobody knows":        {unknown, srv.URL, fault{"tls", oidc.TLSUnknownAuthority}},
 		"a certificate that is expired": {later, srv.URL, fault{"tls", oidc.TLSExpired}},
 		"a certificate of another name": {named, "https://other.test", fault{"tls", oidc.TLSHostname}},
