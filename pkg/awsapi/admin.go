@@ -19,7 +19,23 @@ import (
 type AdminOptions struct {
 	Profile     string // "" takes the SDK's usual sources
 	Region      string // "" takes the SDK's usual sources, else us-east-1
+	Files       Files
 	Application string // names this program in the user agent
+}
+
+// Files are those of the shared configuration; "" is where the SDK looks itself,
+// which takes AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE as they stand, ~ and
+// all.
+type Files struct{ Config, Credentials string }
+
+func (f Files) options() (options []func(*config.LoadOptions) error) {
+	if f.Config != "" {
+		options = append(options, config.WithSharedConfigFiles([]string{f.Config}))
+	}
+	if f.Credentials != "" {
+		options = append(options, config.WithSharedCredentialsFiles([]string{f.Credentials}))
+	}
+	return options
 }
 
 // Admin are the clients of whoever builds a chain of trust or looks inside it.
@@ -36,11 +52,10 @@ type Admin struct {
 // NewAdmin makes the clients from the environment and the shared configuration
 // as the SDK reads them. Nothing is dialled and no credentials are fetched yet.
 func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
-	options := []func(*config.LoadOptions) error{
+	options := append(o.Files.options(),
 		config.WithHTTPClient(awshttp.NewBuildableClient()),
 		config.WithAPIOptions(userAgent(o.Application)),
-		config.WithRetryer(newRetryer),
-	}
+		config.WithRetryer(newRetryer))
 	if o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(o.Profile))
 	}

@@ -25,8 +25,9 @@ import (
 // STSOptions chooses where AssumeRoleWithWebIdentity is sent.
 type STSOptions struct {
 	Region      string // of the regional endpoint, and of the partition
-	EndpointURL string // instead of every other source of an endpoint; "" asks the environment and Profile
-	Profile     string // whose endpoint_url and services settings apply; "" is none
+	EndpointURL string // "" is the region's own: neither the environment nor Profile is asked for another
+	Profile     string // whose settings apply for the rest, such as ca_bundle and use_fips_endpoint; "" is none
+	Files       Files
 	Application string // names this program in the user agent: kubectl-irsa/1.2.3
 }
 
@@ -48,8 +49,8 @@ const (
 )
 
 // NewSTS makes a client from the environment and the shared configuration as
-// the SDK reads them (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, services,
-// AWS_CA_BUNDLE, proxies), without credentials. Nothing is dialled yet.
+// the SDK reads them (AWS_CA_BUNDLE, ca_bundle, proxies), without credentials and
+// but for the endpoint. Nothing is dialled yet.
 // An http endpoint that is not loopback is refused: the token would cross the
 // network in the clear.
 func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
@@ -67,7 +68,7 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	client := sts.NewFromConfig(cfg, func(so *sts.Options) {
-		if o.EndpointURL != "" {
+		if so.BaseEndpoint = nil; o.EndpointURL != "" {
 			so.BaseEndpoint = aws.String(o.EndpointURL)
 		}
 	})
@@ -90,13 +91,13 @@ func (s *STS) Close() { s.connection.close() }
 // gone: no reason not to log in, so then the environment has to do.
 func (o STSOptions) load(ctx context.Context) (aws.Config, error) {
 	if o.Profile != "" {
-		cfg, err := config.LoadDefaultConfig(ctx,
+		cfg, err := config.LoadDefaultConfig(ctx, append(o.Files.options(),
 			config.WithSharedConfigProfile(o.Profile),
 			config.WithRegion(o.Region),
 			config.WithCredentialsProvider(aws.AnonymousCredentials{}),
 			config.WithHTTPClient(awshttp.NewBuildableClient()),
 			config.WithAPIOptions(userAgent(o.Application)),
-			config.WithRetryer(newRetryer))
+			config.WithRetryer(newRetryer))...)
 		if err == nil {
 			return cfg, nil
 		}
@@ -116,14 +117,10 @@ func (o STSOptions) fromEnvironment() (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, err
 	}
-	cfg := aws.Config{
+	return aws.Config{
 		Region: o.Region, Credentials: aws.AnonymousCredentials{}, HTTPClient: client,
 		APIOptions: userAgent(o.Application), Retryer: newRetryer, ConfigSources: []any{env},
-	}
-	if env.BaseEndpoint != "" && !aws.ToBool(env.IgnoreConfiguredEndpoints) {
-		cfg.BaseEndpoint = aws.String(env.BaseEndpoint)
-	}
-	return cfg, nil
+	}, nil
 }
 
 // trusting is a client that trusts the authorities of a PEM file, the system's

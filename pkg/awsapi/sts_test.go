@@ -162,18 +162,18 @@ func TestATokenDoesNotCrossANetworkInTheClear(t *testing.T) {
 	}
 }
 
-func TestTheEndpointIsTheRegionsUnlessSomebodyChoseAnother(t *testing.T) {
+func TestTheEndpointIsTheRegionsUnlessTheCallerChoseAnother(t *testing.T) {
 	for name, tc := range map[string]struct {
 		env  map[string]string
 		flag string
 		in   string
 		want string
 	}{
-		"regional":                      {in: "eu-west-1", want: "https://sts.eu-west-1.amazonaws.com"},
-		"China":                         {in: "cn-north-1", want: "https://sts.cn-north-1.amazonaws.com.cn"},
-		"the service's variable":        {env: map[string]string{"AWS_ENDPOINT_URL_STS": "https://sts.example.com"}, in: "us-east-1", want: "https://sts.example.com"},
-		"every service's variable":      {env: map[string]string{"AWS_ENDPOINT_URL": "https://all.example.com"}, in: "us-east-1", want: "https://all.example.com"},
-		"the flag is before a variable": {env: map[string]string{"AWS_ENDPOINT_URL_STS": "https://sts.example.com"}, flag: "https://flag.example.com", in: "us-east-1", want: "https://flag.example.com"},
+		"regional":                  {in: "eu-west-1", want: "https://sts.eu-west-1.amazonaws.com"},
+		"China":                     {in: "cn-north-1", want: "https://sts.cn-north-1.amazonaws.com.cn"},
+		"no variable chooses":       {env: map[string]string{"AWS_ENDPOINT_URL_STS": "https://sts.example.com"}, in: "us-east-1", want: "https://sts.us-east-1.amazonaws.com"},
+		"nor that of every service": {env: map[string]string{"AWS_ENDPOINT_URL": "https://all.example.com"}, in: "us-east-1", want: "https://sts.us-east-1.amazonaws.com"},
+		"whoever chose decides":     {env: map[string]string{"AWS_ENDPOINT_URL_STS": "https://sts.example.com"}, flag: "https://flag.example.com", in: "us-east-1", want: "https://flag.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for key, value := range tc.env {

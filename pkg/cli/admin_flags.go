@@ -19,7 +19,5 @@ func (a *adminFlags) add(cmd *cobra.Command) {
 
 // admin makes the clients.
 func (a *adminFlags) admin(ctx context.Context, f *Factory) (*awsapi.Admin, error) {
-	return awsapi.NewAdmin(ctx, awsapi.AdminOptions{
-		Profile: a.awsProfile, Region: a.awsRegion, Application: "kubectl-irsa/" + f.build.number(),
-	})
+	return awsapi.NewAdmin(ctx, f.adminOptions(a.awsProfile, a.awsRegion))
 }

@@ -74,7 +74,9 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	request, err := o.request(f, c, "", c.namespace, o.serviceAccount)
+	// Neither AWS_PROFILE nor [default] is the profile that is being served.
+	endpoint := f.stsEndpoint(o.stsEndpointURL)
+	request, err := o.request(f, c, endpoint, "", c.namespace, o.serviceAccount)
 	if err != nil {
 		return err
 	}
@@ -93,8 +95,8 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	kept, err := cache.Get(ctx, c.keyOf(request, f.endpointKey(o.stsEndpointURL)), func(ctx context.Context) (creds.Credentials, error) {
-		exchanger, err := f.exchanger(c, o.stsEndpointURL, "")
+	kept, err := cache.Get(ctx, c.keyOf(request, endpoint), func(ctx context.Context) (creds.Credentials, error) {
+		exchanger, err := f.exchanger(c, endpoint, "")
 		if err != nil {
 			return creds.Credentials{}, err
 		}

@@ -80,8 +80,9 @@ func (x *exchangeFlags) check(f *Factory) error {
 	return nil
 }
 
-// request is what the flags ask of one ServiceAccount.
-func (x *exchangeFlags) request(f *Factory, c *cluster, profile, namespace, serviceAccount string) (creds.Request, error) {
+// request is what the flags ask of one ServiceAccount. profile is the one whose
+// region applies where nobody chose another.
+func (x *exchangeFlags) request(f *Factory, c *cluster, stsEndpoint, profile, namespace, serviceAccount string) (creds.Request, error) {
 	policy, err := x.readPolicy(f.Streams.In)
 	if err != nil {
 		return creds.Request{}, err
@@ -91,7 +92,7 @@ func (x *exchangeFlags) request(f *Factory, c *cluster, profile, namespace, serv
 		RoleARN: x.roleARN, Audience: x.audience,
 		SessionName: x.sessionName, Duration: x.duration, TokenDuration: x.tokenDuration,
 		Policy: policy, PolicyARNs: x.policyARNs,
-		Region: f.region(x.region, profile), AnyAccount: f.customSTS(x.stsEndpointURL),
+		Region: f.region(x.region, profile), AnyAccount: isCustom(stsEndpoint),
 	}
 	if r.SessionName == "" {
 		r.SessionName = irsa.SessionName(f.osUser(), c.config.Host, namespace, serviceAccount)
@@ -144,20 +145,20 @@ func (f *Factory) region(flag, profile string) string {
 }
 
 // exchanger is the outside world of an exchange in c.
-func (f *Factory) exchanger(c *cluster, stsEndpointURL, profile string) (creds.Exchanger, error) {
+func (f *Factory) exchanger(c *cluster, stsEndpoint, profile string) (creds.Exchanger, error) {
 	core, err := c.core()
 	if err != nil {
 		return creds.Exchanger{}, err
 	}
-	return creds.Exchanger{Core: core, STS: f.stsFor(stsEndpointURL, profile), Now: f.Now}, nil
+	return creds.Exchanger{Core: core, STS: f.stsFor(stsEndpoint, profile), Now: f.Now}, nil
 }
 
-// key is what decides which credentials r gives.
-func (c *cluster) keyOf(r creds.Request, stsEndpointURL string) creds.Key {
+// keyOf is what decides which credentials r gives.
+func (c *cluster) keyOf(r creds.Request, stsEndpoint string) creds.Key {
 	key := c.key
 	key.Namespace, key.ServiceAccount = r.Namespace, r.ServiceAccount
 	key.RoleARN, key.Audience, key.Issuer, key.Region = r.RoleARN, r.Audience, r.Issuer, r.Region
-	key.Duration, key.SessionName, key.STSEndpoint = r.Duration, r.SessionName, stsEndpointURL
+	key.Duration, key.SessionName, key.STSEndpoint = r.Duration, r.SessionName, stsEndpoint
 	key.Policy = creds.PolicyDigest(r.Policy, r.PolicyARNs)
 	return key
 }
@@ -193,8 +194,14 @@ func (f *Factory) book() (login.Book, error) {
 	return login.Book{ConfigPath: path, GOOS: runtime.GOOS, Cache: cache}, nil
 }
 
-// tokenDir is where token-file mode keeps its tokens.
-func (f *Factory) tokenDir() string { return filepath.Join(f.cacheDir(), "tokens") }
+// tokenDir is where token-file mode keeps its tokens, "" where nothing is kept.
+func (f *Factory) tokenDir() string {
+	dir := f.cacheDir()
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "tokens")
+}
 
 // exchangeTimeout bounds a whole exchange where nothing asks a person.
 const exchangeTimeout = time.Minute

@@ -44,7 +44,8 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 		return session{}, err
 	}
 	profile := login.ProfileName(c.context, c.namespace, serviceAccount)
-	request, err := x.request(f, c, profile, c.namespace, serviceAccount)
+	endpoint := f.stsEndpoint(x.stsEndpointURL, f.settingsProfile())
+	request, err := x.request(f, c, endpoint, profile, c.namespace, serviceAccount)
 	if err != nil {
 		return session{}, err
 	}
@@ -54,8 +55,8 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	kept, err := cache.Get(ctx, c.keyOf(request, f.endpointKey(x.stsEndpointURL)), func(ctx context.Context) (creds.Credentials, error) {
-		return x.exchange(ctx, f, c, request)
+	kept, err := cache.Get(ctx, c.keyOf(request, endpoint), func(ctx context.Context) (creds.Credentials, error) {
+		return x.exchange(ctx, f, c, endpoint, request)
 	})
 	if err != nil {
 		return session{}, err
@@ -67,13 +68,13 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 	return session{Credentials: kept, region: region, marker: c.namespace + "/" + serviceAccount + "@" + c.context}, nil
 }
 
-func (x *identityFlags) exchange(ctx context.Context, f *Factory, c *cluster, r creds.Request) (creds.Credentials, error) {
+func (x *identityFlags) exchange(ctx context.Context, f *Factory, c *cluster, stsEndpoint string, r creds.Request) (creds.Credentials, error) {
 	leave, err := f.enter(c.context + "/" + r.Namespace + "/" + r.ServiceAccount)
 	if err != nil {
 		return creds.Credentials{}, err
 	}
 	defer leave()
-	exchanger, err := f.exchanger(c, x.stsEndpointURL, "")
+	exchanger, err := f.exchanger(c, stsEndpoint, "")
 	if err != nil {
 		return creds.Credentials{}, err
 	}

@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/user"
 	"path/filepath"
 	"runtime"
@@ -25,6 +25,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
@@ -90,7 +91,7 @@ func (f *Factory) note(format string, args ...any) {
 
 // cluster is what a kubeconfig context says, before anybody is asked.
 type cluster struct {
-	kubeconfig string // absolute; a list keeps its separators
+	kubeconfig string // absolute; a list keeps its separators; "" where no file says anything
 	context    string
 	namespace  string
 	plugin     *clientcmdapi.ExecConfig
@@ -115,13 +116,20 @@ func (f *Factory) cluster() (*cluster, error) {
 	if c.config, err = loader.ClientConfig(); err != nil {
 		return nil, f.explainKubeconfig(err)
 	}
+	if c.config.ExecProvider != nil {
+		if c.config.ExecProvider.PluginPolicy, err = f.pluginPolicy(); err != nil {
+			return nil, err
+		}
+	}
 	if len(raw.Contexts) == 0 && c.config.Host == noServer {
 		return nil, f.explainKubeconfig(clientcmd.ErrEmptyConfig)
 	}
 	if c.namespace, _, err = loader.Namespace(); err != nil {
 		return nil, f.explainKubeconfig(err)
 	}
-	c.kubeconfig = f.kubeconfigPath(loader)
+	if !clientcmdapi.IsConfigEmpty(&raw) { // else flags, or the pod that this runs in, say it all
+		c.kubeconfig = kubeconfigPath(loader)
+	}
 	userName := ""
 	if context := raw.Contexts[c.context]; context != nil {
 		userName = context.AuthInfo
@@ -180,15 +188,16 @@ func (f *Factory) explainKubeconfig(err error) error {
 	return fmt.Errorf("reading the kubeconfig: %w", err)
 }
 
-// kubeconfigPath is what a later process must be told to read the same files.
-func (f *Factory) kubeconfigPath(loader clientcmd.ClientConfig) string {
+// kubeconfigPath is what a later process must be told to read the same files:
+// of a list, those that are there.
+func kubeconfigPath(loader clientcmd.ClientConfig) string {
 	access := loader.ConfigAccess()
 	if explicit := access.GetExplicitFile(); explicit != "" {
 		return pinnedPath(explicit)
 	}
 	var files []string
 	for _, file := range access.GetLoadingPrecedence() {
-		if file != "" {
+		if _, err := os.Stat(file); err == nil {
 			files = append(files, pinnedPath(file))
 		}
 	}
@@ -196,6 +205,9 @@ func (f *Factory) kubeconfigPath(loader clientcmd.ClientConfig) string {
 }
 
 func absolute(path string) string {
+	if path == "" {
+		return "" // which is no folder, not even this one
+	}
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}
@@ -254,10 +266,13 @@ const markerVariable = "KUBECTL_IRSA"
 
 var credentialVariables = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"}
 
-// cacheDir is where this program keeps its files, "" where there is no home.
+// cacheDir is where this program keeps its files, "" where nobody named a place
+// and there is no home: the default is relative then, and credentials must not
+// lie about in whatever folder this is.
 func (f *Factory) cacheDir() string {
 	dir := *f.kube.CacheDir
-	if dir == "" || !filepath.IsAbs(absolute(dir)) {
+	named := f.flags.Changed("cache-dir") || f.Getenv("KUBECACHEDIR") != ""
+	if dir == "" || !named && !filepath.IsAbs(dir) {
 		return ""
 	}
 	return filepath.Join(absolute(dir), "irsa")
@@ -281,14 +296,38 @@ func (f *Factory) cache(kind string) (creds.Cache, error) {
 	return cache, nil
 }
 
-// stsFor makes the client of a region's STS.
-func (f *Factory) stsFor(endpointURL, profile string) func(context.Context, string) (*awsapi.STS, error) {
-	return func(ctx context.Context, region string) (*awsapi.STS, error) {
-		return awsapi.NewSTS(ctx, awsapi.STSOptions{
-			Region: region, EndpointURL: endpointURL, Profile: f.existing(profile),
-			Application: "kubectl-irsa/" + f.build.number(),
-		})
+// awsConfig is the user's AWS configuration, nil where it cannot be read: then
+// no setting of it applies.
+func (f *Factory) awsConfig() *awsconfig.File {
+	path, err := awsconfig.ConfigPath(f.Getenv)
+	if err != nil {
+		return nil
 	}
+	file, err := awsconfig.Read(path)
+	if err != nil {
+		return nil
+	}
+	return file
+}
+
+// awsFiles are the AWS CLI's files for the SDK, which expands no ~ in their
+// variables. Without a home there is none to name.
+func (f *Factory) awsFiles() (files awsapi.Files) {
+	if path, err := awsconfig.ConfigPath(f.Getenv); err == nil {
+		files.Config = path
+	}
+	if path, err := awsconfig.CredentialsPath(f.Getenv); err == nil {
+		files.Credentials = path
+	}
+	return files
+}
+
+// application names this program to AWS.
+func (f *Factory) application() string { return "kubectl-irsa/" + f.build.number() }
+
+// adminOptions choose the credentials of whoever looks into IAM and S3.
+func (f *Factory) adminOptions(profile, region string) awsapi.AdminOptions {
+	return awsapi.AdminOptions{Profile: profile, Region: region, Files: f.awsFiles(), Application: f.application()}
 }
 
 // osUser is who runs this program, as CloudTrail is to show it.

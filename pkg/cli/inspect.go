@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
@@ -196,7 +195,7 @@ func (f *Factory) world(c *cluster, a *adminFlags, stsEndpointURL string) (docto
 		return doctor.World{}, err
 	}
 	return doctor.World{
-		Core: core, Public: publicClient(), STS: f.stsFor(stsEndpointURL, ""), Clocks: clocks, Now: f.Now,
+		Core: core, Public: publicClient(), STS: f.stsFor(f.stsEndpoint(stsEndpointURL, f.settingsProfile()), ""), Clocks: clocks, Now: f.Now,
 		Admin: func(ctx context.Context) (doctor.Inspector, error) { return f.inspector(ctx, a) },
 	}, nil
 }
@@ -222,9 +221,7 @@ func (f *Factory) inspector(ctx context.Context, a *adminFlags) (doctor.Inspecto
 	}
 	search, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	admin, err := awsapi.NewAdmin(search, awsapi.AdminOptions{
-		Profile: a.awsProfile, Region: a.awsRegion, Application: "kubectl-irsa/" + f.build.number(),
-	})
+	admin, err := a.admin(search, f)
 	if err == nil {
 		err = admin.HasCredentials(search)
 	}

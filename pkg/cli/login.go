@@ -117,6 +117,8 @@ func (o *loginCommand) checkMode(mode login.Mode) error {
 	switch {
 	case mode == login.TokenFile && policies:
 		return usagef("--policy and --policy-arn: the SDKs send no session policy with a token file; use --mode process or static")
+	case mode == login.TokenFile && o.factory.tokenDir() == "":
+		return usageError{hint.Wrap(errorText("--mode token-file: there is no folder to keep the token in"), "set HOME, or name a folder with --cache-dir")}
 	case mode == login.Process && o.policy == "-":
 		return usagef("--policy -: a profile that renews itself has to read the policy again; name a file, or use --mode static")
 	case mode == login.Process && o.factory.flags.Changed("token"):
@@ -136,14 +138,15 @@ func (o *loginCommand) prepare(mode login.Mode) error {
 	if err != nil {
 		return err
 	}
-	exchanger, err := f.exchanger(c, o.stsEndpointURL, o.profile)
+	endpoint := f.stsEndpoint(o.stsEndpointURL, o.profile, f.settingsProfile())
+	exchanger, err := f.exchanger(c, endpoint, o.profile)
 	if err != nil {
 		return err
 	}
 	if mode == login.TokenFile && o.tokenDuration == 0 {
 		o.tokenDuration = tokenFileDuration
 	}
-	request, err := o.request(f, c, o.profile, c.namespace, o.serviceAccount)
+	request, err := o.request(f, c, endpoint, o.profile, c.namespace, o.serviceAccount)
 	if err != nil {
 		return err
 	}
@@ -153,14 +156,14 @@ func (o *loginCommand) prepare(mode login.Mode) error {
 		return err
 	}
 	o.login = login.Login{
-		Request: request, Mode: mode, Profile: o.profile, Key: c.keyOf(request, f.endpointKey(o.stsEndpointURL)),
+		Request: request, Mode: mode, Profile: o.profile, Key: c.keyOf(request, endpoint),
 		SetDefault: o.setDefault, Annotate: o.annotate, Overwrite: o.overwrite, WriteRegion: o.region != "",
 		ConfigPath: configPath, CredentialsPath: credentialsPath, TokenDir: f.tokenDir(), GOOS: runtime.GOOS,
 		Exchanger: exchanger, Cache: cache,
 		Pinned: login.Pinned{
 			Kubeconfig: c.kubeconfig, Context: c.context, Namespace: c.namespace, ServiceAccount: o.serviceAccount,
 			RoleARN: request.RoleARN, Audience: request.Audience, Region: request.Region, SessionName: request.SessionName,
-			Duration: o.duration, TokenDuration: o.tokenDuration, STSEndpointURL: o.stsEndpointURL,
+			Duration: o.duration, TokenDuration: o.tokenDuration, STSEndpointURL: endpoint,
 			PolicyARNs: o.policyARNs, Extra: f.otherKubeFlags(),
 		},
 	}
@@ -225,7 +228,6 @@ func (o *loginCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	ownSettings := o.factory.existing(o.profile) == o.profile
 	result, err := o.login.Run(ctx)
 	if result.Created {
 		o.factory.note("serviceaccount/%s created", o.serviceAccount)
@@ -239,7 +241,7 @@ func (o *loginCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.noteEndpoint(result.STSEndpointURL, ownSettings)
+	o.noteEndpoint(result.STSEndpointURL)
 	if result.RegionGuessed {
 		o.factory.note("note: no region was chosen, so STS of %s was asked; choose one with --region", result.Region)
 	}

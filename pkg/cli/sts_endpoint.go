@@ -1,42 +1,107 @@
 package cli
 
 import (
+	"context"
 	"net/url"
 	"strings"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 )
 
-// settings is the profile whose endpoint settings apply: this one where it is
-// there already, else the user's AWS_PROFILE, else [default]. It is empty where
-// there is none of them.
-func (f *Factory) settings(profile string) (*awsconfig.File, awsconfig.Profile) {
-	path, err := awsconfig.ConfigPath(f.Getenv)
-	if err != nil {
-		return &awsconfig.File{}, awsconfig.Profile{}
+// stsFor makes the client of a region's STS, or of the one at endpointURL, which
+// stsEndpoint gave.
+func (f *Factory) stsFor(endpointURL, profile string) func(context.Context, string) (*awsapi.STS, error) {
+	return func(ctx context.Context, region string) (*awsapi.STS, error) {
+		return awsapi.NewSTS(ctx, awsapi.STSOptions{
+			Region: region, EndpointURL: endpointURL, Profile: f.existing(profile), Files: f.awsFiles(),
+			Application: f.application(),
+		})
 	}
-	file, err := awsconfig.Read(path)
-	if err != nil {
-		return &awsconfig.File{}, awsconfig.Profile{}
-	}
-	for _, name := range []string{profile, f.Getenv("AWS_PROFILE"), "default"} {
-		if found, ok := file.Profile(name); ok && name != "" {
-			return file, found
-		}
-	}
-	return file, awsconfig.Profile{}
 }
 
-// existing is the name of the profile whose settings apply.
+// existing is the profile whose settings of the transport apply: this one where
+// it is there already, else the user's AWS_PROFILE, else none.
 func (f *Factory) existing(profile string) string {
-	_, found := f.settings(profile)
-	return found.Name
+	file := f.awsConfig()
+	if file == nil {
+		return ""
+	}
+	for _, name := range []string{profile, f.Getenv("AWS_PROFILE"), "default"} {
+		if _, ok := file.Profile(name); ok && name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// stsEndpoint is the URL of the STS that gets the tokens, "" for the region's
+// own: what the flag says, else the environment, else the first of these
+// profiles that says anything. It decides alone, for the client and for the key
+// that credentials are kept under.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func (f *Factory) stsEndpoint(flag string, profiles ...string) string {
+	if flag != "" {
+		return flag
+	}
+	ignore := f.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+	if strings.EqualFold(ignore, "true") {
+		return ""
+	}
+	for _, variable := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+		if endpoint := f.Getenv(variable); endpoint != "" {
+			return endpoint
+		}
+	}
+	file := f.awsConfig()
+	if file == nil {
+		return ""
+	}
+	for _, name := range profiles {
+		profile, _ := file.Profile(name)
+		ignored, _ := profile.Get("ignore_configured_endpoint_urls")
+		if strings.EqualFold(ignored, "true") && ignore == "" {
+			continue
+		}
+		if endpoint := endpointOf(file, profile); endpoint != "" {
+			return endpoint
+		}
+	}
+	return ""
+}
+
+// endpointOf is the STS that the settings of a profile name.
+func endpointOf(file *awsconfig.File, profile awsconfig.Profile) string {
+	if name, ok := profile.Get("services"); ok {
+		services, _ := file.Section("services", name)
+		for _, setting := range services.Nested("sts") {
+			if setting.Key == "endpoint_url" && setting.Value != "" {
+				return setting.Value
+			}
+		}
+	}
+	endpoint, _ := profile.Get("endpoint_url")
+	return endpoint
+}
+
+// settingsProfile is the profile with the user's own settings: AWS_PROFILE's,
+// unless that is one of ours, which is no place for settings of this shell.
+func (f *Factory) settingsProfile() string {
+	for _, variable := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
+		if name := f.Getenv(variable); name != "" && !f.ownsProfile(name) {
+			return name
+		}
+	}
+	return "default"
 }
 
 // customSTS reports whether tokens go to a server that is not AWS's.
-func (f *Factory) customSTS(endpointURL string) bool {
-	endpoint := f.chosenEndpoint(endpointURL)
+func (f *Factory) customSTS(flag string) bool {
+	return isCustom(f.stsEndpoint(flag, f.settingsProfile()))
+}
+
+func isCustom(endpoint string) bool {
 	if endpoint == "" {
 		return false
 	}
@@ -44,42 +109,26 @@ func (f *Factory) customSTS(endpointURL string) bool {
 	return err != nil || !strings.HasSuffix(u.Hostname(), ".amazonaws.com")
 }
 
-// chosenEndpoint is the STS endpoint of a flag or of the environment.
-func (f *Factory) chosenEndpoint(endpointURL string) string {
-	for _, endpoint := range []string{endpointURL, f.Getenv("AWS_ENDPOINT_URL_STS"), f.Getenv("AWS_ENDPOINT_URL")} {
-		if endpoint != "" {
-			return endpoint
-		}
-	}
-	return ""
-}
-
-// endpointKey is the part of a cache key that says which STS is meant: what a
-// flag or the environment says, else the words of the settings that apply.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func (f *Factory) endpointKey(endpointURL string) string {
-	if endpoint := f.chosenEndpoint(endpointURL); endpoint != "" {
-		return endpoint
-	}
-	file, profile := f.settings("")
-	forAll, _ := profile.Get("endpoint_url")
-	name, _ := profile.Get("services")
-	services, _ := file.Section("services", name)
-	forSTS, _ := services.Get("sts")
-	return strings.TrimSpace(forSTS + " " + forAll)
-}
-
 // noteEndpoint says what becomes of an STS that is not AWS's own. A process
 // profile keeps to it. The SDKs that exchange a token file themselves know of it
-// by the environment only, or by the settings of that very profile, which are
-// there where ownSettings is true.
-func (o *loginCommand) noteEndpoint(endpoint string, ownSettings bool) {
-	fromProfile := o.factory.chosenEndpoint(o.stsEndpointURL) == ""
+// by the environment only, or by the settings of that very profile.
+func (o *loginCommand) noteEndpoint(endpoint string) {
 	switch {
 	case endpoint == "" || o.login.Mode == login.Static:
 	case o.login.Mode == login.Process && o.stsEndpointURL == "":
 		o.factory.note("note: your AWS settings name %s as STS, and the profile keeps to it", endpoint)
-	case o.login.Mode == login.TokenFile && !(fromProfile && ownSettings):
+	case o.login.Mode == login.TokenFile && !o.settingsSay(endpoint):
 		o.factory.note("note: the profile cannot name another STS than AWS's; where it is used, set AWS_ENDPOINT_URL_STS=%s", endpoint)
 	}
+}
+
+// settingsSay reports whether the settings of the profile that is written name
+// this very STS.
+func (o *loginCommand) settingsSay(endpoint string) bool {
+	file := o.factory.awsConfig()
+	if file == nil {
+		return false
+	}
+	profile, _ := file.Profile(o.profile)
+	return endpointOf(file, profile) == endpoint
 }

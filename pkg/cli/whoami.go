@@ -146,7 +146,7 @@ func (o *whoamiCommand) stranger() error {
 // ask lets STS say whose the credentials are, which come by the same way as
 // those of every program that uses the profile.
 func (o *whoamiCommand) ask(ctx context.Context, r *identityReport) error {
-	admin, err := awsapi.NewAdmin(ctx, awsapi.AdminOptions{Profile: r.Profile, Application: "kubectl-irsa/" + o.factory.build.number()})
+	admin, err := awsapi.NewAdmin(ctx, o.factory.adminOptions(r.Profile, ""))
 	if err != nil {
 		return err
 	}

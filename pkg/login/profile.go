@@ -161,7 +161,7 @@ func (p Pinned) marker() string {
 // readers would not agree about is left out, as former versions did.
 func (p Pinned) marks() []awsconfig.Setting {
 	marks := []awsconfig.Setting{{Key: keyMarker, Value: p.marker()}}
-	if awsconfig.CheckValue(keyKubeconfig, p.Kubeconfig) == nil {
+	if p.Kubeconfig != "" && awsconfig.CheckValue(keyKubeconfig, p.Kubeconfig) == nil {
 		marks = append(marks, awsconfig.Setting{Key: keyKubeconfig, Value: p.Kubeconfig})
 	}
 	return marks
