@@ -24,6 +24,9 @@ type Station struct {
 	Again    []string // for each of Dead, the login that writes it anew
 	Astray   []string // those whose kubeconfig context is gone or leads elsewhere, each with why
 	Cycle    string   // a profile of ours that the kubeconfig itself rests on
+
+	Forbidden string // why the user's kuberc keeps the kubeconfig's plugin from running, "" where it may
+	Allow     string // the line that lets it run
 }
 
 // Survey is what doctor knows of a cluster and a workstation, besides Facts.

@@ -59,6 +59,7 @@ func stationChecks() []SurveyCheck {
 	return []SurveyCheck{
 		{ID: "environment-quiet", Link: linkStation, Title: "no variable beats a profile", Run: environmentQuiet},
 		{ID: "kubeconfig-no-cycle", Link: linkStation, Title: "the kubeconfig rests on no profile of ours", Run: noCycle},
+		{ID: "plugin-allowed", Link: linkStation, Title: "kuberc lets the kubeconfig's plugin run", Run: pluginAllowed},
 		{ID: "profiles-run", Link: linkStation, Title: "the programs of our profiles are there", Run: profilesRun},
 		{ID: "profiles-lead-here", Link: linkStation, Title: "our profiles lead where they were made for", Run: profilesLeadHere},
 	}
@@ -82,6 +83,15 @@ func noCycle(s Survey) Result {
 	}
 	return fixed(fail("WS2", "this context gets its credentials through AWS profile %s, which gets its own through this context: the cluster cannot be asked until its exec plugin names another profile", s.Station.Cycle),
 		"kubectl config view --minify -o jsonpath={.users[0].user.exec}")
+}
+
+// pluginAllowed judges the credential plugin policy of kuberc:
+// https://kubernetes.io/docs/reference/kubectl/kuberc/#credential-plugin-policy.
+func pluginAllowed(s Survey) Result {
+	if s.Station.Forbidden == "" {
+		return pass("")
+	}
+	return fixed(fail("WS3", "%s: the cluster cannot be asked", s.Station.Forbidden), s.Station.Allow)
 }
 
 func profilesRun(s Survey) Result {

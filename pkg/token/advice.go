@@ -63,6 +63,8 @@ func Unreachable(err error) error {
 	case apierrors.IsUnauthorized(err):
 		return hint.Wrap(err, "the API server does not accept the credentials of this kubeconfig context: they are expired or belong to another cluster",
 			"kubectl auth whoami")
+	case strings.Contains(text, "not allowed: policy set to"), strings.Contains(text, "credential plugin allowlist"):
+		return hint.Wrap(err, "your kuberc does not let this kubeconfig's credential plugin run", "kubectl irsa doctor")
 	case strings.Contains(text, "x509: certificate has expired"):
 		return hint.Wrap(err, "a certificate has run out, or this machine's clock is wrong")
 	case strings.Contains(text, "x509: "):
