@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -138,18 +139,22 @@ func (l *lines) printf(format string, args ...any) {
 	}
 }
 
-// table aligns rows in columns three blanks apart, as kubectl does.
+// table aligns rows in columns three blanks apart, as kubectl does. Cells hold
+// what others wrote into clusters and accounts: they cannot steer a terminal.
 func (l *lines) table(rows [][]string) {
 	var widths []int
-	for _, row := range rows {
+	shown := make([][]string, len(rows))
+	for n, row := range rows {
 		for i, cell := range row {
+			cell = visible(cell)
+			shown[n] = append(shown[n], cell)
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
 			widths[i] = max(widths[i], len([]rune(cell)))
 		}
 	}
-	for _, row := range rows {
+	for _, row := range shown {
 		var b strings.Builder
 		for i, cell := range row {
 			b.WriteString(cell)
@@ -159,6 +164,19 @@ func (l *lines) table(rows [][]string) {
 		}
 		l.printf("%s\n", strings.TrimRight(b.String(), " "))
 	}
+}
+
+// visible is text with every character that does not print as an escape of Go's.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+	}
+	return b.String()
 }
 
 func errorText(text string) error { return errors.New(text) }
