@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,6 +55,9 @@ const (
 // An http endpoint that is not loopback is refused: the token would cross the
 // network in the clear.
 func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
+	if !ValidRegion(o.Region) {
+		return nil, fmt.Errorf("finding the STS endpoint: %q is no region", o.Region)
+	}
 	cfg, err := o.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings for STS: %w", err)
@@ -78,6 +82,12 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 	}
 	return &STS{Client: client, Region: o.Region, Endpoint: endpoint, connection: connection}, nil
 }
+
+// ValidRegion reports whether region can be one, which becomes a part of a host's
+// name as it stands.
+func ValidRegion(region string) bool { return validRegion.MatchString(region) }
+
+var validRegion = regexp.MustCompile(`^[a-z0-9-]+$`)
 
 // Preconnect opens the connection that the next call will use, and returns at
 // once. Where it fails, the call itself says why.

@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
@@ -27,6 +31,7 @@ type exchangeFlags struct {
 	duration, tokenDuration        time.Duration
 	policy                         string
 	policyARNs                     []string
+	policyGiven                    func() bool // --policy, with whatever value
 }
 
 func (x *exchangeFlags) add(cmd *cobra.Command) {
@@ -38,6 +43,7 @@ func (x *exchangeFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&x.tokenDuration, "token-duration", 0, "Life of the ServiceAccount token, at least 10m")
 	flags.StringVar(&x.sessionName, "session-name", "", "Name of the session in CloudTrail; default: USER-NAMESPACE-SERVICEACCOUNT-HASH")
 	flags.StringVar(&x.policy, "policy", "", "File with a session policy that narrows the role, - for standard input")
+	x.policyGiven = func() bool { return flags.Changed("policy") }
 	flags.StringArrayVar(&x.policyARNs, "policy-arn", nil, "ARN of a managed session policy; may be repeated")
 	flags.StringVar(&x.region, "region", "", "Region of the STS endpoint, which also goes into the profile; default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else the partition's")
 	flags.StringVar(&x.stsEndpointURL, "sts-endpoint-url", "", "URL of an STS in place of the region's own")
@@ -69,6 +75,8 @@ func (x *exchangeFlags) check(f *Factory) error {
 		return usagef("--duration %s: STS grants sessions of 15m to 12h", x.duration)
 	case x.sessionName != "" && !irsa.ValidSessionName(x.sessionName):
 		return usagef("--session-name %q: STS takes 2 to 64 letters, digits and +=,.@_-", x.sessionName)
+	case slices.Contains(x.policyARNs, ""):
+		return usagef("--policy-arn: an empty value narrows nothing")
 	case len(x.policyARNs) > maxPolicyARNs:
 		return usagef("--policy-arn: STS takes at most %d", maxPolicyARNs)
 	}
@@ -87,12 +95,16 @@ func (x *exchangeFlags) request(f *Factory, c *cluster, stsEndpoint, profile, na
 	if err != nil {
 		return creds.Request{}, err
 	}
+	region := f.region(x.region, profile)
+	if err := checkRegion(region); err != nil {
+		return creds.Request{}, err
+	}
 	r := creds.Request{
 		Namespace: namespace, ServiceAccount: serviceAccount,
 		RoleARN: x.roleARN, Audience: x.audience,
 		SessionName: x.sessionName, Duration: x.duration, TokenDuration: x.tokenDuration,
 		Policy: policy, PolicyARNs: x.policyARNs,
-		Region: f.region(x.region, profile), AnyAccount: isCustom(stsEndpoint),
+		Region: region, AnyAccount: isCustom(stsEndpoint),
 	}
 	if r.SessionName == "" {
 		r.SessionName = irsa.SessionName(f.osUser(), c.config.Host, namespace, serviceAccount)
@@ -103,25 +115,40 @@ func (x *exchangeFlags) request(f *Factory, c *cluster, stsEndpoint, profile, na
 	return r, nil
 }
 
+// readPolicy is the session policy, "" only where --policy was not given: STS
+// takes a policy that is left out for no restriction at all.
 func (x *exchangeFlags) readPolicy(in io.Reader) (string, error) {
-	if x.policy == "" {
+	if !x.policyGiven() {
 		return "", nil
 	}
-	var text []byte
-	var err error
-	if x.policy == "-" {
-		text, err = io.ReadAll(io.LimitReader(in, maxPolicy+1))
-	} else {
-		text, err = os.ReadFile(x.policy)
-	}
-	switch {
-	case err != nil:
+	text, err := x.policyText(in)
+	if err != nil {
 		return "", fmt.Errorf("reading the session policy: %w", err)
+	}
+	var object map[string]json.RawMessage
+	err = json.Unmarshal(text, &object)
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return "", usagef("--policy %s: it is empty, and a role is not narrowed by nothing", x.policy)
 	case len(text) > maxPolicy:
 		return "", hint.Wrap(fmt.Errorf("the session policy is longer than the %d characters that STS takes", maxPolicy),
 			"shorten it, or name managed policies with --policy-arn")
+	case err != nil:
+		return "", usageError{fmt.Errorf("--policy %s: it is no policy document: %w", x.policy, err)}
+	case object == nil:
+		return "", usagef("--policy %s: it is no policy document: null", x.policy)
 	}
 	return string(text), nil
+}
+
+func (x *exchangeFlags) policyText(in io.Reader) ([]byte, error) {
+	switch x.policy {
+	case "":
+		return nil, nil
+	case "-":
+		return io.ReadAll(io.LimitReader(in, maxPolicy+1))
+	}
+	return os.ReadFile(x.policy)
 }
 
 // region is what the user chose, "" where nobody did.
@@ -142,6 +169,15 @@ func (f *Factory) region(flag, profile string) string {
 		}
 	}
 	return ""
+}
+
+// checkRegion refuses what cannot be a part of a host's name: the region becomes
+// one, and a slash or a dot in it would lead to somebody else's.
+func checkRegion(region string) error {
+	if region != "" && !awsapi.ValidRegion(region) {
+		return usagef("region %q: a region is lower-case letters, digits and dashes, such as eu-west-1", region)
+	}
+	return nil
 }
 
 // exchanger is the outside world of an exchange in c.

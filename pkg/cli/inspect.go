@@ -151,6 +151,9 @@ func (f *Factory) otherAWSProfiles() []string {
 }
 
 func (o *chainFlags) checkFlags() error {
+	if err := checkRegion(o.region); err != nil {
+		return err
+	}
 	if o.duration != 0 && (o.duration%time.Second != 0 || o.duration < minSession || o.duration > maxSession) {
 		return usagef("--duration %s: STS grants sessions of 15m to 12h, in whole seconds", o.duration)
 	}

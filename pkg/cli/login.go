@@ -113,7 +113,7 @@ func (o *loginCommand) complete(args []string) (err error) {
 
 // checkMode refuses flags that a mode cannot keep its promise with.
 func (o *loginCommand) checkMode(mode login.Mode) error {
-	policies := o.policy != "" || len(o.policyARNs) > 0
+	policies := o.policyGiven() || len(o.policyARNs) > 0
 	switch {
 	case mode == login.TokenFile && policies:
 		return usagef("--policy and --policy-arn: the SDKs send no session policy with a token file; use --mode process or static")
