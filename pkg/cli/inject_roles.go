@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,52 +52,103 @@ func (b *roleBook) note(_ string, _ bool, document []byte) error {
 
 // settle finds out every role, from the cluster where the input does not say.
 func (b *roleBook) settle(ctx context.Context) error {
-	var core corev1client.CoreV1Interface
+	o := b.command
+	var users, open []inject.Account
 	for _, account := range b.users {
-		o := b.command
 		if o.serviceAccount != "" && account.Name != o.serviceAccount {
 			continue
 		}
-		annotations := b.inInput[account]
-		if annotations[irsa.AnnotationRoleARN] == "" && o.roleARN == "" && !o.local {
-			if core == nil {
-				c, err := o.factory.cluster()
-				if err != nil {
-					return hint.Wrap(err, "give the role with --service-account and --role-arn, or ask no cluster with --local")
-				}
-				if core, err = c.core(); err != nil {
-					return err
-				}
-			}
-			var err error
-			if annotations, err = inCluster(ctx, core, account, annotations); err != nil {
-				return err
-			}
+		users = append(users, account)
+		if b.inInput[account][irsa.AnnotationRoleARN] == "" && o.roleARN == "" && !o.local {
+			open = append(open, account)
 		}
+	}
+	live, err := b.ask(ctx, open)
+	if err != nil {
+		return err
+	}
+	for _, account := range users {
+		annotations := maps.Clone(live[account])
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		maps.Copy(annotations, b.inInput[account]) // the manifest is what will be
 		b.known[account] = b.decide(account, annotations)
 	}
 	return nil
 }
 
-// inCluster adds what the ServiceAccount in the cluster says to what its
-// manifest does. That there is none yet is no error.
-func inCluster(ctx context.Context, core corev1client.CoreV1Interface, a inject.Account, stated map[string]string) (map[string]string, error) {
+// ask reads the annotations of ServiceAccounts in the cluster. A list would take
+// a permission that whoever deploys may lack.
+func (b *roleBook) ask(ctx context.Context, accounts []inject.Account) (map[inject.Account]map[string]string, error) {
+	if len(accounts) == 0 {
+		return nil, nil
+	}
+	c, err := b.command.factory.cluster()
+	if err != nil {
+		return nil, hint.Wrap(err, "give the role with --service-account and --role-arn, or ask no cluster with --local")
+	}
+	core, err := c.core()
+	if err != nil {
+		return nil, err
+	}
+	return sideBySide(ctx, accounts, func(ctx context.Context, a inject.Account) (map[string]string, error) {
+		return inCluster(ctx, core, a)
+	})
+}
+
+// sideBySide asks for each of several things, a few at a time, and gives up at
+// the first error. The first one goes ahead: its connection is shared by those
+// that come once it is up.
+func sideBySide[K comparable, V any](ctx context.Context, keys []K, ask func(context.Context, K) (V, error)) (map[K]V, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	answers := make([]V, len(keys))
+	one := func(i int) {
+		var err error
+		if answers[i], err = ask(ctx, keys[i]); err != nil {
+			cancel(err)
+		}
+	}
+	var side sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i := range keys {
+		if i == 0 {
+			one(i)
+			continue
+		}
+		places <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		side.Go(func() {
+			defer func() { <-places }()
+			one(i)
+		})
+	}
+	side.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	all := make(map[K]V, len(keys))
+	for i, key := range keys {
+		all[key] = answers[i]
+	}
+	return all, nil
+}
+
+// inCluster are the annotations of a ServiceAccount in the cluster. That there
+// is none yet is no error.
+func inCluster(ctx context.Context, core corev1client.CoreV1Interface, a inject.Account) (map[string]string, error) {
 	live, err := core.ServiceAccounts(a.Namespace).Get(ctx, a.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return stated, nil
+		return nil, nil
 	case err != nil:
 		return nil, hint.Wrap(fmt.Errorf("asking which role the ServiceAccount %s/%s has: %w", a.Namespace, a.Name, token.Unreachable(err)),
 			"give the role with --service-account and --role-arn, or ask no cluster with --local")
 	}
-	all := map[string]string{}
-	for key, value := range live.Annotations {
-		all[key] = value
-	}
-	for key, value := range stated {
-		all[key] = value
-	}
-	return all, nil
+	return live.Annotations, nil
 }
 
 func (b *roleBook) decide(account inject.Account, annotations map[string]string) inject.Identity {
