@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -111,7 +112,7 @@ func (o *chainFlags) target(f *Factory, c *cluster, serviceAccount string) docto
 		Region:      f.region(o.region, ""),
 		SessionName: irsa.SessionName(f.osUser(), c.config.Host, c.namespace, serviceAccount),
 		NoSTS:       o.noSTS, AnyAccount: f.customSTS(o.stsEndpointURL), WithPods: true,
-		Paste: o.paste(f), Profiles: f.otherAWSProfiles(),
+		Paste: o.paste(f), Profiles: f.otherAWSProfiles(o.awsProfile),
 	}
 }
 
@@ -132,7 +133,7 @@ func (o *chainFlags) paste(f *Factory) doctor.Paste {
 // otherAWSProfiles are the names of the AWS profiles that may hold credentials
 // for IAM: not those of ours, whose sessions are a ServiceAccount's, and not the
 // one that is looked for anyway.
-func (f *Factory) otherAWSProfiles() []string {
+func (f *Factory) otherAWSProfiles(named string) []string {
 	book, err := f.book()
 	if err != nil {
 		return nil
@@ -141,10 +142,7 @@ func (f *Factory) otherAWSProfiles() []string {
 	if err != nil {
 		return nil
 	}
-	current := f.Getenv("AWS_PROFILE")
-	if current == "" {
-		current = "default"
-	}
+	current := cmp.Or(named, f.Getenv("AWS_PROFILE"), "default")
 	return slices.DeleteFunc(f.awsProfiles(), func(name string) bool {
 		return name == current || slices.ContainsFunc(owned, func(p login.Owned) bool { return p.Name == name })
 	})

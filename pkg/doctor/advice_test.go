@@ -66,17 +66,18 @@ func TestARefusalNamesInWordsWhatIsStillPossible(t *testing.T) {
 		"the role, where one profile may tell": {
 			func(f *Facts) {
 				blind(f)
-				f.STS.Err, f.Profiles, f.Paste.Look = said(denied), []string{"it's mine"}, " --region eu-west-1"
+				f.STS.Err, f.Profiles = said(denied), []string{"it's mine"}
+				f.Paste.AWS, f.Paste.Look = " --aws-profile empty", " --region eu-west-1"
 			},
 			advice{denied + byRole + "the AWS profile it's mine may tell which; if it is the first, whoever may change the role mends it with the last line", roleGist,
-				[]string{`kubectl irsa inspect sa cart --region eu-west-1 --aws-profile 'it'\''s mine'`, trust}}},
+				[]string{`kubectl irsa inspect sa cart --aws-profile 'it'\''s mine' --region eu-west-1`, trust}}},
 		"the role, where many profiles may tell": {
 			func(f *Facts) {
 				blind(f)
 				f.STS.Err, f.Profiles, f.RoleARN = said(denied), strings.Split("abcdefg", ""), f.RoleText
 			},
 			advice{denied + byRole + "an AWS profile may tell which: you have a, b, c, d, e and 2 more; if it is the first, whoever may change the role mends it with the last line", roleGist,
-				[]string{"kubectl irsa inspect sa cart --role-arn arn:aws:iam::111122223333:role/cart --aws-profile a", trust}}},
+				[]string{"kubectl irsa inspect sa cart --aws-profile a --role-arn arn:aws:iam::111122223333:role/cart", trust}}},
 		"the role, where the credentials may not read it": {
 			func(f *Facts) {
 				f.STS.Err, f.IAMRole.Err, f.Profiles = said(denied), said(denied), []string{"other"}
@@ -167,7 +168,7 @@ func TestWhoeverMayMakeATrustedServiceAccountIsWarnedOf(t *testing.T) {
 			[]Named{{"shop", "card"}, {"store", "cart"}},
 			check.Finding{Status: check.Warn, Cause: "ROLE18",
 				Detail: "shop/card and store/cart are trusted, and the cluster has no such ServiceAccounts: whoever may create them becomes the role",
-				Fix: []string{"kubectl irsa role trust remove cart --sa card", "kubectl irsa role trust remove cart --sa cart -n store"}}},
+				Fix:    []string{"kubectl irsa role trust remove cart --sa card", "kubectl irsa role trust remove cart --sa cart -n store"}}},
 		"others that are there, or may not be read, are nobody's business": {with(cart, "system:serviceaccount:shop:card"), nil, check.Finding{Status: check.Pass}},
 		"an audience that nobody asks for is asked for": {strings.Replace(with(cart), `"cluster.s3.us-east-1.amazonaws.com:aud":"sts.amazonaws.com",`, "", 1), nil,
 			check.Finding{Status: check.Warn, Cause: "ROLE2", Detail: "statement 1: no condition on aud: every audience of the provider is accepted",
@@ -226,7 +227,9 @@ func TestARoleThatIsMeantIsNamed(t *testing.T) {
 		}, "role-exists",
 			[]string{"kubectl irsa inspect sa cart --role-arn arn:aws:iam::111122223333:role/cart", "kubectl irsa role create crat --sa cart"}},
 		"no annotation, and a role that trusts": {[]Role{role("unlike", other), role("cart", own)}, named(""), "role-annotated", []string{annotate + "cart"}},
-		"no annotation, and no role":            {nil, named(""), "role-annotated", []string{"kubectl irsa bind cart"}},
+		"a role that names the ServiceAccount comes before one with a pattern": {
+			[]Role{role("all", "system:serviceaccount:shop:*"), role("basket", own)}, named(""), "role-annotated", []string{annotate + "basket", annotate + "all"}},
+		"no annotation, and no role": {nil, named(""), "role-annotated", []string{"kubectl irsa bind cart"}},
 		"no annotation, and no provider": {nil, func(f *Facts) { named("")(f); f.Providers.Value = nil }, "role-annotated",
 			[]string{"kubectl irsa setup cart"}},
 		"no annotation, and nobody to ask": {nil, func(f *Facts) { named("")(f); blind(f) }, "role-annotated", []string{"kubectl irsa bind cart"}},

@@ -46,12 +46,12 @@ func (t Target) buildIn(namespace, format string, args ...any) string {
 // look is a line of this program's that looks as this one does, with the AWS
 // credentials of a profile where one is named.
 func (t Target) look(profile, format string, args ...any) string {
+	if profile != "" {
+		t.Paste.AWS = " --aws-profile " + shellWord(profile) // in place of one that holds no credentials
+	}
 	line := t.buildHere(format, args...) + t.Paste.Look
 	if t.RoleARN != "" {
 		line += " --role-arn " + shellWord(t.RoleARN)
-	}
-	if profile != "" {
-		line += " --aws-profile " + shellWord(profile)
 	}
 	return line
 }

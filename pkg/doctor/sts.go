@@ -92,6 +92,9 @@ func (f Facts) unsettled(r Result, text string, left []explain.Cause) Result {
 	}
 	r.Detail += "\n" + lead + ": " + explain.Either(left, f.names())
 	r.Gist = "its cause is not settled"
+	if errors.Is(f.Caller.Err, ErrNoCredentials) {
+		f.Paste.AWS = "" // a profile that holds none is no use to anybody
+	}
 	owner, whose := "", ""
 	switch left[0].Code {
 	case "ROLE1":
