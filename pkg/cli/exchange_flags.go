@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
@@ -31,23 +32,26 @@ type exchangeFlags struct {
 	duration, tokenDuration        time.Duration
 	policy                         string
 	policyARNs                     []string
-	policyGiven                    func() bool // --policy, with whatever value
+	typed                          *pflag.FlagSet // nil where another command fills the fields in
 }
 
 func (x *exchangeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
+	x.typed = flags
 	flags.StringVar(&x.roleARN, "role-arn", "", "ARN of the role; default: the ServiceAccount's annotation "+irsa.AnnotationRoleARN)
 	flags.StringVar(&x.audience, "audience", "", "Audience of the token; default: the annotation "+irsa.AnnotationAudience+", else "+irsa.DefaultAudience)
 	flags.DurationVar(&x.duration, "duration", 0, "Life of the AWS session, 15m to 12h and no more than the role allows; default: 1h")
 	flags.DurationVar(&x.tokenDuration, "token-duration", 0, "Life of the ServiceAccount token, at least 10m")
 	flags.StringVar(&x.sessionName, "session-name", "", "Name of the session in CloudTrail; default: USER-NAMESPACE-SERVICEACCOUNT-HASH")
 	flags.StringVar(&x.policy, "policy", "", "File with a session policy that narrows the role, - for standard input")
-	x.policyGiven = func() bool { return flags.Changed("policy") }
 	flags.StringArrayVar(&x.policyARNs, "policy-arn", nil, "ARN of a managed session policy; may be repeated")
 	flags.StringVar(&x.region, "region", "", "Region of the STS endpoint, which also goes into the profile; default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else the partition's")
 	flags.StringVar(&x.stsEndpointURL, "sts-endpoint-url", "", "URL of an STS in place of the region's own")
 }
+
+// policyGiven reports whether --policy was typed, with whatever value.
+func (x *exchangeFlags) policyGiven() bool { return x.typed != nil && x.typed.Changed("policy") }
 
 // The bounds of DurationSeconds, and the size of a session policy:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.

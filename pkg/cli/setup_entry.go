@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
@@ -83,9 +85,10 @@ func (o *setupCommand) lookLogin(context.Context) (plan.State, string, error) {
 	if err != nil {
 		return plan.Unknown, "", err
 	}
+	at := o.factory.short(l.ConfigPath)
 	profile, exists := file.Profile(l.Profile)
 	if !exists {
-		return plan.Needed, l.ConfigPath, nil
+		return plan.Needed, at, nil
 	}
 	ours, _ := login.Recognise(runtime.GOOS, profile)
 	named, err := irsa.ParseRoleARN(ours.Pinned.RoleARN, true)
@@ -93,9 +96,18 @@ func (o *setupCommand) lookLogin(context.Context) (plan.State, string, error) {
 	if err == nil && ours.Mode == login.Process && ours.Binary == l.Binary && named.Name == o.binding.roleName &&
 		ours.Pinned.Context == want.Context && ours.Pinned.Kubeconfig == want.Kubeconfig && ours.Pinned.Namespace == want.Namespace &&
 		ours.Pinned.ServiceAccount == want.ServiceAccount && ours.Pinned.Audience == o.binding.audience && ours.Pinned.Issuer == o.live.Discovery.Issuer {
-		return plan.Done, l.ConfigPath, nil
+		return plan.Done, at, nil
 	}
-	return plan.Needed, "in place of another of ours in " + l.ConfigPath, nil
+	return plan.Needed, "in place of another of ours in " + at, nil
+}
+
+// short is a path as a shell writes it: with ~ for the home folder.
+func (f *Factory) short(path string) string {
+	home := f.Getenv("HOME")
+	if rest, inside := strings.CutPrefix(path, home+string(filepath.Separator)); inside && home != "" {
+		return filepath.Join("~", rest)
+	}
+	return path
 }
 
 // patience is how long IAM is given to let STS know a role or a provider that
