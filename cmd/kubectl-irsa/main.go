@@ -4,8 +4,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	_ "github.com/kubectl-irsa/kubectl-irsa/cmd/kubectl-irsa/startup" // before what it speeds up
@@ -16,12 +14,11 @@ import (
 var version, commit, date string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, exitCode := interruptible(context.Background())
 	code := cli.Main(ctx, cli.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
 		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Environ: os.Environ, Now: time.Now,
 		Build: cli.Build{Version: version, Commit: commit, Date: date},
 	})
-	stop()
-	os.Exit(code)
+	os.Exit(exitCode(code))
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,6 +38,7 @@ func sdkProgram() {
 // TestScripts plays every story of testdata/script: what a person types, and
 // what comes of it. UPDATE=1 rewrites what a story expects.
 func TestScripts(t *testing.T) {
+	t.Cleanup(func() { comparePolicies(t) })
 	testscript.Run(t, parameters(false))
 }
 
@@ -71,7 +71,7 @@ const (
 // plugin is main with a clock that a story can move, and with the client's log
 // at -v=10 in a file of its own where the story is played for it.
 func plugin() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, exitCode := interruptible(context.Background())
 	p := cli.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
 		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Environ: os.Environ, Now: time.Now,
@@ -89,8 +89,7 @@ func plugin() {
 		p.ErrOut = &split{log: log, rest: os.Stderr}
 	}
 	code := cli.Main(ctx, p)
-	stop()
-	os.Exit(code)
+	os.Exit(exitCode(code))
 }
 
 // split sends the client's log one way and what people are told another. klog

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
@@ -27,15 +25,14 @@ func (c *confirmFlags) confirm(f *Factory) func(context.Context, []plan.Outlook)
 		if c.yes {
 			return true, nil
 		}
-		in, ok := f.Streams.In.(*os.File)
-		if !ok || !term.IsTerminal(int(in.Fd())) {
+		if !isTerminal(f.Streams.In) {
 			return false, usageError{hint.Wrap(errorText("nothing was changed: there is no terminal to ask on"),
 				"agree to the plan beforehand with --yes, or see it alone with --dry-run")}
 		}
 		fmt.Fprint(f.Streams.ErrOut, "Go on? [y/N] ")
 		answer := make(chan string, 1)
 		go func() {
-			line, _ := bufio.NewReader(in).ReadString('\n')
+			line, _ := bufio.NewReader(f.Streams.In).ReadString('\n')
 			answer <- strings.ToLower(strings.TrimSpace(line))
 		}()
 		select {

@@ -152,5 +152,8 @@ func (o *execCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return o.start(o.path, o.argv, environment(environ, session.variables()))
 }

@@ -12,6 +12,7 @@ import (
 // Ctrl-C and Ctrl-Break reach every process of the console, so the program
 // decides what they mean and this one only waits for it.
 func (f *Factory) start(path string, argv, environ []string) error {
+	signal.Reset(os.Interrupt)
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
@@ -50,6 +51,9 @@ func Main(ctx context.Context, p Process) int {
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	cmd, err := root.ExecuteContextC(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = context.Cause(ctx) // which says more than whoever was kept waiting
+	}
 	if _, is := cmd.Annotations[oneLineErrors]; is {
 		err = oneLine(err)
 	}
@@ -226,12 +230,8 @@ func streams(p Process) genericiooptions.IOStreams {
 	return genericiooptions.IOStreams{In: p.In, Out: p.Out, ErrOut: p.ErrOut}
 }
 
-// isTerminal reports whether a stream is a terminal.
+// isTerminal reports whether a stream is a terminal, which /dev/null is not.
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(file.Fd()))
 }
