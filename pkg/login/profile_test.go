@@ -85,7 +85,7 @@ func TestAProfileSaysWhatItIsFor(t *testing.T) {
 
 func TestAProgramIsGoneWhereNothingFindsIt(t *testing.T) {
 	folder := t.TempDir()
-	program := filepath.Join(folder, "kubectl-irsa.exe")      // a name that every system takes for a program
+	program := filepath.Join(folder, "kubectl-irsa.exe") // a name that every system takes for a program
 	if err := os.WriteFile(program, nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
