@@ -62,6 +62,7 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 			lines = append(lines, awsLine(r))
 		}
 		w.aws.ForgetRequests()
+		w.counted = 0
 	default:
 		ts.Fatalf("requests of kube or aws, not of %q", args[0])
 	}

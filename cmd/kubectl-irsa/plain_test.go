@@ -26,6 +26,7 @@ func (w *world) Plain(text string) string {
 // Ran says which secret the program gave away where it had no business to. Its
 // stdout counts too, but for the commands whose purpose a secret is.
 func (w *world) Ran(argv []string, stdout, stderr string) error {
+	w.count(argv)
 	texts := map[string]string{"stderr": stderr}
 	if !story.PrintsSecrets(argv) {
 		texts["stdout"] = stdout

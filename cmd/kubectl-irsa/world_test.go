@@ -46,6 +46,7 @@ type worldFile struct {
 
 // world is the servers of one story.
 type world struct {
+	counted int // requests to AWS that are accounted for
 	dir     string
 	kube    *kubetest.Server
 	aws     *awstest.Server
@@ -184,6 +185,7 @@ func (w *world) start(ctx context.Context, file worldFile) error {
 func (w *world) forget() {
 	w.kube.ForgetRequests()
 	w.aws.ForgetRequests()
+	w.counted = 0
 }
 
 func (w *world) connect() error {

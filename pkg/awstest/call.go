@@ -226,6 +226,7 @@ func (s *Server) note(c *call, struck *Fault, a *answer, e *apiError) {
 	}
 	if k := s.keyOf(c.scope.keyID); k != nil {
 		q.ARN = k.arn
+		q.Permissions = c.permissions()
 	}
 	if struck != nil {
 		q.Fault = string(struck.Kind)

@@ -21,7 +21,9 @@ type Request struct {
 	Params map[string]string
 	// Signed says whether the request was signed; AccessKeyID and Region are what
 	// it was signed with, ARN whom the key belongs to.
-	Signed                   bool
+	Signed bool
+	// Permissions are what a signed request to IAM or S3 takes to be allowed.
+	Permissions              []string
 	AccessKeyID, Region, ARN string
 	Method, Host, Path       string // Path with the query string
 	Proto                    string // HTTP/1.1 or HTTP/2.0

@@ -95,10 +95,10 @@ var (
 	dropAudience = permission{"DropAudience", []string{"iam:RemoveClientIDFromOpenIDConnectProvider"}, provider}
 	dropProvider = permission{"DropProvider", []string{"iam:DeleteOpenIDConnectProvider"}, provider}
 
-	listRoles = permission{"ListRoles", []string{"iam:ListRoles"}, anything}
-	readRole  = permission{"ReadRole", []string{
-		"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies",
-	}, roles}
+	listRoles   = permission{"ListRoles", []string{"iam:ListRoles"}, anything}
+	readRole    = permission{"ReadRole", []string{"iam:GetRole", "iam:ListAttachedRolePolicies"}, roles}
+	listInline  = permission{"ListInline", []string{"iam:ListRolePolicies"}, roles}
+	readInline  = permission{"ReadInline", []string{"iam:GetRolePolicy"}, roles}
 	lookAtRoles = permission{"LookAtRoles", []string{"iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"}, allRoles}
 	writeRole   = permission{"WriteRole", []string{
 		"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
@@ -110,11 +110,11 @@ var (
 	}, roles}
 	simulate = permission{"Simulate", []string{"iam:SimulatePrincipalPolicy"}, roles}
 
-	makeBucket = permission{"MakeBucket", []string{"s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketTagging"}, bucket}
-	openBucket = permission{"OpenBucket", []string{"s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock"}, bucket}
-	readBucket = permission{"ReadBucket", []string{
-		"s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock", "s3:GetBucketTagging", "s3:ListBucket",
-	}, bucket}
+	makeBucket    = permission{"MakeBucket", []string{"s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketTagging"}, bucket}
+	openBucket    = permission{"OpenBucket", []string{"s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock"}, bucket}
+	readOpen      = permission{"ReadOpen", []string{"s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"}, bucket}
+	readBlock     = permission{"ReadBlock", []string{"s3:GetBucketPublicAccessBlock"}, bucket}
+	readBucket    = permission{"ReadBucket", []string{"s3:GetBucketTagging", "s3:ListBucket"}, bucket}
 	putDocuments  = permission{"PutDocuments", []string{"s3:GetObject", "s3:PutObject"}, objects}
 	listBuckets   = permission{"ListBuckets", []string{"s3:ListAllMyBuckets"}, anything}
 	dropBucket    = permission{"DropBucket", []string{"s3:DeleteBucket"}, bucket}
@@ -128,21 +128,21 @@ var commands = map[string][]permission{
 	"login": nil, "logout": nil, "profiles": nil, "credential-process": nil, "exec": nil, "env": nil, "token": nil,
 	"whoami": nil, "console": nil, "explain": nil, "inject": nil, "generate": nil, "issuer": nil,
 
-	"inspect":  {listProviders, readProviders, lookAtRoles},
-	"verify":   {listProviders, readProviders, lookAtRoles},
-	"doctor":   {listProviders, readProviders, lookAtRoles, listRoles},
+	"inspect":  {listProviders, readProviders, lookAtRoles, listRoles, listBuckets, readBlock},
+	"verify":   {listProviders, readProviders, lookAtRoles, listRoles, readBlock},
+	"doctor":   {listProviders, readProviders, listBuckets, readBlock},
 	"get":      {listProviders, readProviders, listRoles},
 	"can-i":    {simulate},
-	"publish":  {readBucket, makeBucket, openBucket, putDocuments},
+	"publish":  {readBucket, readOpen, makeBucket, openBucket, putDocuments},
 	"provider": {listProviders, readProvider, writeProvider, dropAudience, dropProvider},
-	"role":     {listProviders, readProvider, readRole, writeRole, dropRole},
-	"bind":     {listProviders, readProvider, {"AddAudience", []string{"iam:AddClientIDToOpenIDConnectProvider"}, provider}, readRole, writeRole},
-	"unbind":   {listProviders, readProvider, readRole, trustRole, dropRole},
+	"role":     {listProviders, readProvider, readRole, listInline, readInline, writeRole, dropRole},
+	"bind":     {listProviders, readProvider, {"AddAudience", []string{"iam:AddClientIDToOpenIDConnectProvider"}, provider}, readRole, readInline, writeRole},
+	"unbind":   {listProviders, readProvider, readRole, listInline, trustRole, dropRole},
 	"setup": {
-		listProviders, readProvider, writeProvider, readRole, writeRole, readBucket, makeBucket, openBucket, putDocuments,
+		listProviders, readProvider, writeProvider, readRole, readInline, writeRole, readBucket, readOpen, makeBucket, openBucket, putDocuments,
 	},
 	"cleanup": {
-		listProviders, readProviders, dropProvider, listRoles, readRole, dropRole, listBuckets, readBucket, openBucket, dropDocuments, dropBucket,
+		listProviders, readProviders, dropProvider, listRoles, readRole, listInline, trustRole, dropRole, readBucket, dropDocuments, dropBucket,
 	},
 }
 
