@@ -60,6 +60,9 @@ func (b *brief) Error() string {
 	if withoutCredentials(b.err) {
 		return "there are no AWS credentials"
 	}
+	if silence, ok := errors.AsType[*Silence](b.err); ok {
+		return silence.Error()
+	}
 	status := 0
 	request := ""
 	if response, ok := errors.AsType[*awshttp.ResponseError](b.err); ok {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 )
 
 // preconnection is a transport whose first connection can be opened before
@@ -28,14 +29,17 @@ type dialling struct {
 	err  error
 }
 
-// newPreconnection takes transport over; it must have a DialContext.
-func newPreconnection(transport *http.Transport) *preconnection {
+// newPreconnection takes transport over; it must have a DialContext. A connection
+// gets patience to open, TLS and all.
+func newPreconnection(transport *http.Transport, patience time.Duration) *preconnection {
 	config := transport.TLSClientConfig
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	p := &preconnection{transport: transport, dialTCP: transport.DialContext, waiting: map[string]*dialling{}}
 	p.dialTLS = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
 		raw, err := p.dialTCP(ctx, network, addr)
 		if err != nil {
 			return nil, err

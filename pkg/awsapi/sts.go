@@ -30,6 +30,8 @@ type STSOptions struct {
 	Profile     string // whose settings apply for the rest, such as ca_bundle and use_fips_endpoint; "" is none
 	Files       Files
 	Application string // names this program in the user agent: kubectl-irsa/1.2.3
+
+	Patience time.Duration // with one attempt of a call; 0 is 20 seconds
 }
 
 // STS is a client for the unsigned half of the Security Token Service.
@@ -40,13 +42,16 @@ type STS struct {
 	Endpoint *url.URL // where calls go
 
 	connection *preconnection
+	patience   time.Duration
 }
 
-// attempts and backoff bound how long a call is repeated: STS answers in well
-// under a second, and whoever waits is a person at a prompt.
+// How long a call may take: STS answers in well under a second, and whoever waits
+// is a person at a prompt, or an SDK that gives a credential_process one minute.
 const (
-	attempts   = 3
-	maxBackoff = 3 * time.Second
+	attempts        = 3
+	maxBackoff      = 3 * time.Second
+	defaultPatience = 20 * time.Second // with one attempt; silence is not asked again
+	callPatience    = 35 * time.Second // with all of them
 )
 
 // NewSTS makes a client from the environment and the shared configuration as
@@ -58,6 +63,9 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 	if !ValidRegion(o.Region) {
 		return nil, fmt.Errorf("finding the STS endpoint: %q is no region", o.Region)
 	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
 	cfg, err := o.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings for STS: %w", err)
@@ -66,10 +74,11 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 	if !ok {
 		return nil, fmt.Errorf("the AWS SDK gave an HTTP client of type %T", cfg.HTTPClient)
 	}
-	connection := newPreconnection(buildable.GetTransport())
+	connection := newPreconnection(buildable.GetTransport(), o.Patience)
 	cfg.HTTPClient = &http.Client{
 		Transport:     connection.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       o.Patience,
 	}
 	client := sts.NewFromConfig(cfg, func(so *sts.Options) {
 		if so.BaseEndpoint = nil; o.EndpointURL != "" {
@@ -80,7 +89,37 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &STS{Client: client, Region: o.Region, Endpoint: endpoint, connection: connection}, nil
+	return &STS{Client: client, Region: o.Region, Endpoint: endpoint, connection: connection, patience: o.Patience}, nil
+}
+
+// Silence is the error of a server that took too long.
+type Silence struct {
+	Host  string
+	After time.Duration
+	Err   error // how that came to light
+}
+
+func (s *Silence) Error() string { return fmt.Sprintf("%s did not answer within %s", s.Host, s.After) }
+func (s *Silence) Unwrap() error { return s.Err }
+
+// AssumeRoleWithWebIdentity is the client's, with a bound that ctx can only make
+// tighter. Where STS is silent its error is a [*Silence].
+func (s *STS) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeRoleWithWebIdentityInput, o ...func(*sts.Options)) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	bounded, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	out, err := s.Client.AssumeRoleWithWebIdentity(bounded, in, o...)
+	switch {
+	case err == nil || ctx.Err() != nil || !timedOut(err):
+		return out, err
+	case bounded.Err() != nil:
+		return out, &Silence{Host: s.Endpoint.Host, After: callPatience, Err: err}
+	}
+	return out, &Silence{Host: s.Endpoint.Host, After: s.patience, Err: err}
+}
+
+func timedOut(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
 }
 
 // ValidRegion reports whether region can be one, which becomes a part of a host's
@@ -161,14 +200,17 @@ func trusting(bundle string) (*awshttp.BuildableClient, error) {
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(distrusted)}, o.Retryables...)
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(futile)}, o.Retryables...)
 		o.Backoff = retry.BackoffDelayerFunc(backoff)
 	})
 }
 
-// distrusted keeps the SDK from asking again a server whose certificate is not
-// trusted, which it counts among broken connections.
-func distrusted(err error) aws.Ternary {
+// futile keeps the SDK from asking again a server whose certificate is not
+// trusted, or which was silent: it counts both among broken connections.
+func futile(err error) aws.Ternary {
+	if timedOut(err) {
+		return aws.FalseTernary
+	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return aws.FalseTernary
 	}

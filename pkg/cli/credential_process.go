@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -87,7 +88,7 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	}
 	var warnings []error // beside an error they would be a second line
 	cache.Warn = func(err error) { warnings = append(warnings, err) }
-	ctx, cancel := c.within(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, processPatience, c.slow())
 	defer cancel()
 	// Before the cache: a process of the same identity above this one holds its lock.
 	leave, err := f.enter(c.context + "/" + c.namespace + "/" + o.serviceAccount)
@@ -95,13 +96,15 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	kept, err := cache.Get(ctx, c.keyOf(request, endpoint), func(ctx context.Context) (creds.Credentials, error) {
-		exchanger, err := f.exchanger(c, endpoint, "")
-		if err != nil {
-			return creds.Credentials{}, err
-		}
-		session, err := exchanger.Run(ctx, request)
-		return session.Credentials, err
+	kept, err := within(ctx, func(ctx context.Context) (creds.Credentials, error) {
+		return cache.Get(ctx, c.keyOf(request, endpoint), func(ctx context.Context) (creds.Credentials, error) {
+			exchanger, err := f.exchanger(c, endpoint, "")
+			if err != nil {
+				return creds.Credentials{}, err
+			}
+			session, err := exchanger.Run(ctx, request)
+			return session.Credentials, err
+		})
 	})
 	if err != nil {
 		return err
@@ -110,6 +113,19 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 		f.note("warning: %v", warning)
 	}
 	return creds.WriteProcess(f.Streams.Out, kept)
+}
+
+// processPatience is within the minute that the SDK of Go gives a
+// credential_process, which says nothing of why when it is over.
+const processPatience = 45 * time.Second
+
+// slow says what took too long.
+func (c *cluster) slow() error {
+	if c.plugin == nil {
+		return fmt.Errorf("the cluster and STS gave no credentials within %s", processPatience)
+	}
+	return hint.Wrap(fmt.Errorf("there are no credentials after %s, perhaps since the kubeconfig's plugin %s waits for somebody", processPatience, c.plugin.Command),
+		"let it ask in a terminal: kubectl auth whoami")
 }
 
 // activeVariable lists, in the environment of exec plugins, the identities that

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -146,7 +147,8 @@ func (f *Factory) cluster() (*cluster, error) {
 }
 
 // The time a request may take where --request-timeout says nothing. An exec
-// plugin may wait for a person in a browser.
+// plugin may wait for a person in a browser, but the API server's answer after
+// that takes no longer than any.
 const (
 	requestTimeout = 15 * time.Second
 	pluginTimeout  = 5 * time.Minute
@@ -158,6 +160,8 @@ func (f *Factory) tune(config *rest.Config) {
 	if config.Timeout == 0 && !f.flags.Changed("request-timeout") {
 		if config.Timeout = requestTimeout; config.ExecProvider != nil {
 			config.Timeout = pluginTimeout
+			// What is wrapped here is below the plugin, which client-go puts around it.
+			config.Wrap(func(next http.RoundTripper) http.RoundTripper { return impatient{next, requestTimeout} })
 		}
 	}
 	if f.quietServer {

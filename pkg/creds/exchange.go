@@ -197,19 +197,21 @@ const FieldManager = "kubectl-irsa"
 func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.ServiceAccountInterface,
 	r Request, s *Session, ask func(context.Context) (token.Token, error)) error {
 	var (
-		connected = make(chan struct{})
+		connected = make(chan bool, 1)
 		once      sync.Once
 		minted    = make(chan error, 1)
 	)
 	go func() {
 		var err error
 		s.Token, err = ask(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotConn: func(httptrace.GotConnInfo) { once.Do(func() { close(connected) }) },
+			GotConn: func(httptrace.GotConnInfo) { once.Do(func() { connected <- true }) },
 		}))
-		once.Do(func() { close(connected) })
 		minted <- err
+		once.Do(func() { connected <- err == nil })
 	}()
-	<-connected
+	if !<-connected {
+		return <-minted // nobody is there to ask for anything else
+	}
 	account, lookErr := accounts.Get(ctx, r.ServiceAccount, metav1.GetOptions{})
 	mintErr := <-minted
 	switch {

@@ -87,6 +87,9 @@ func passing(err error) bool {
 
 // unreachable is advice for a call that no STS answered.
 func unreachable(client *awsapi.STS, doing, err error) error {
+	if _, silent := errors.AsType[*awsapi.Silence](err); silent {
+		return hint.Wrap(doing, "check the network, the VPN, HTTPS_PROXY, and --sts-endpoint-url")
+	}
 	text := err.Error()
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 {
 		return hint.Wrap(doing, fmt.Sprintf("something between here and %s answered in its place, perhaps a proxy: look at HTTPS_PROXY and NO_PROXY", client.Endpoint.Host))

@@ -76,7 +76,7 @@ func Unreachable(err error) error {
 		strings.Contains(text, "no route to host"), strings.Contains(text, "network is unreachable"):
 		return hint.Wrap(err, "is the cluster running, and is this the right context?",
 			"kubectl config get-contexts")
-	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout exceeded"), strings.Contains(text, "i/o timeout"):
+	case errors.Is(err, context.DeadlineExceeded), strings.Contains(text, "Client.Timeout exceeded"), strings.Contains(text, "i/o timeout"), strings.Contains(text, "TLS handshake timeout"):
 		return hint.Wrap(err, "the API server did not answer in time: try a longer --request-timeout, or check the VPN and the context",
 			"kubectl config get-contexts")
 	case apierrors.IsTooManyRequests(err):
