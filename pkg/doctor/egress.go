@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -198,8 +197,7 @@ func (f Facts) letOut(w Workload) string {
 			match[key] = value
 		}
 	}
-	selector, _ := json.Marshal(match) //nolint:errcheck // strings can be written
 	policy := fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"%s-to-sts"},"spec":{"podSelector":{"matchLabels":%s},`+
-		`"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"TCP","port":443},{"protocol":"UDP","port":53},{"protocol":"TCP","port":53}]}]}}`, f.ServiceAccount, selector)
+		`"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"TCP","port":443},{"protocol":"UDP","port":53},{"protocol":"TCP","port":53}]}]}}`, f.ServiceAccount, quoted(match))
 	return "echo " + shellWord(policy) + " | " + f.kubectl("apply -f -")
 }

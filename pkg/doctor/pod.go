@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
@@ -144,18 +143,7 @@ func webhookPresent(f Facts) Result {
 		}
 	}
 	return fixed(fail("POD2", "no mutating webhook is for pod identities, and the pods bring no token of their own"),
-		f.remake(f.workloads()[0].maker(), f.injection()...))
-}
-
-// maker is the Deployment of a pod whose name says that it has one:
-// DEPLOYMENT-HASH-SUFFIX. Of other pods it is the pod itself.
-// https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
-func (w Workload) maker() Workload {
-	hash := w.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
-	if name, _, found := strings.Cut(w.Name, "-"+hash+"-"); found && hash != "" && w.Kind == "Pod" {
-		return Workload{Kind: "Deployment", Name: name}
-	}
-	return w
+		f.remake(f.workloads()[0], f.injection()...))
 }
 
 func webhookServes(f Facts) Result {
@@ -259,9 +247,9 @@ func (f Facts) faultsOf(w Workload) []podFault {
 		}
 		switch {
 		case m.complete() && m.role != f.RoleText && !strings.HasPrefix(m.role, "$") && f.RoleText != "":
-			fault("POD1", f.remake(w, setEnv(c, envRole+"="+shellWord(f.RoleText))), "it has role %s, the ServiceAccount says %s", m.role, f.RoleText)
+			fault("POD1", f.altered(w, setEnv(c, envRole+"="+shellWord(f.RoleText))), "it has role %s, the ServiceAccount says %s", m.role, f.RoleText)
 		case m.complete() && m.audience != f.WantedAudience:
-			fault("PROV3", f.remake(w, w.replaced("/spec"+m.source+"/audience", f.WantedAudience)), "its token is for %s, not for %s", m.audience, f.WantedAudience)
+			fault("PROV3", f.altered(w, w.replaced("/spec"+m.source+"/audience", f.WantedAudience)), "its token is for %s, not for %s", m.audience, f.WantedAudience)
 		case m.complete():
 		case m.container:
 			fault("POD12", f.associations(), "it has EKS Pod Identity's credentials in place of the role")

@@ -6,15 +6,28 @@ import (
 	"strconv"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
+// maker is the Deployment of a pod whose name says that it has one:
+// DEPLOYMENT-HASH-SUFFIX. Of other pods it is the pod itself.
+// https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
+func (w Workload) maker() Workload {
+	hash := w.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
+	if name, _, found := strings.Cut(w.Name, "-"+hash+"-"); found && hash != "" && w.Kind == "Pod" {
+		return Workload{Kind: "Deployment", Name: name}
+	}
+	return w
+}
+
 // remake is the line that makes a workload anew, as it was but for the edits,
 // each a command between two pipes. What a pod's containers are given cannot be
 // changed while it lives.
 func (f Facts) remake(w Workload, edits ...string) string {
+	w = w.maker()
 	replace := "replace -f -"
 	if w.Kind == "Pod" {
 		replace = "replace --force -f -"
@@ -26,10 +39,19 @@ func (f Facts) remake(w Workload, edits ...string) string {
 // restart makes a pod anew, as it was but for what the webhook adds, or inject in
 // its place. Nobody else might make one that is only deleted.
 func (f Facts) restart(w Workload) string {
-	if w.Kind == "Deployment" {
-		return f.kubectl("rollout restart deployment %s", w.Name)
+	if made := w.maker(); made.Kind == "Deployment" && len(f.injection()) == 0 {
+		return f.kubectl("rollout restart deployment %s", made.Name)
 	}
 	return f.remake(w, f.injection()...)
+}
+
+// altered makes a workload anew with another role or audience. What a webhook
+// gave the pods of a Deployment is not in its template: it gives new ones theirs.
+func (f Facts) altered(w Workload, edit string) string {
+	if w.maker().Kind != w.Kind && len(f.injection()) == 0 {
+		return f.restart(w)
+	}
+	return f.remake(w, edit)
 }
 
 // injection is the edit that stands in for a webhook, none where there is one.
@@ -89,8 +111,7 @@ func (f Facts) grouped(w Workload) string {
 
 // housed makes a workload anew with a home to write to.
 func (f Facts) housed(w Workload, c *corev1.Container) string {
-	name, _ := json.Marshal(c.Name) //nolint:errcheck // a string can be written
-	return f.remake(w, w.patched(`{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":`+string(name)+
+	return f.remake(w, w.patched(`{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":`+quoted(c.Name)+
 		`,"env":[{"name":"HOME","value":"/home/irsa"}],"volumeMounts":[{"name":"irsa-home","mountPath":"/home/irsa"}]}]}`))
 }
 
@@ -103,7 +124,7 @@ func setEnv(c *corev1.Container, settings ...string) string {
 // patched is the edit that merges something into a workload's pod.
 func (w Workload) patched(spec string) string {
 	text := `{"spec":` + spec + `}`
-	if w.Kind != "Pod" {
+	if w.maker().Kind != "Pod" {
 		text = `{"spec":{"template":` + text + `}}`
 	}
 	return patch(text, "")
@@ -111,8 +132,7 @@ func (w Workload) patched(spec string) string {
 
 // replaced is the edit that gives a value of a workload's pod another one.
 func (w Workload) replaced(path, value string) string {
-	text, _ := json.Marshal(value) //nolint:errcheck // a string can be written
-	return operation(`{"op":"replace","path":"` + w.pointer(path) + `","value":` + string(text) + `}`)
+	return operation(`{"op":"replace","path":"` + w.pointer(path) + `","value":` + quoted(value) + `}`)
 }
 
 // operation is the edit of one step of a JSON patch (RFC 6902).
@@ -120,10 +140,16 @@ func operation(step string) string { return patch("["+step+"]", " --type=json") 
 
 // pointer is a JSON pointer into a pod as one into the workload.
 func (w Workload) pointer(path string) string {
-	if w.Kind != "Pod" {
+	if w.maker().Kind != "Pod" {
 		return "/spec/template" + path
 	}
 	return path
+}
+
+// quoted is a value as JSON; strings and maps of them can always be written.
+func quoted(value any) string {
+	text, _ := json.Marshal(value)
+	return string(text)
 }
 
 func patch(text, kind string) string {

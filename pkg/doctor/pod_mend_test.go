@@ -8,6 +8,33 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+func TestAPodIsMendedAtWhatMadeIt(t *testing.T) {
+	deployed := Workload{Kind: "Pod", Name: "web-6d4-x", Labels: map[string]string{"pod-template-hash": "6d4"}}
+	alone := Workload{Kind: "Pod", Name: "web-6d4-x"}
+	hooks := Known[[]Webhook]{Value: []Webhook{{}}}
+	for name, tc := range map[string]struct {
+		hooks  Known[[]Webhook]
+		w      Workload
+		within func(Facts, Workload) string
+		want   string
+	}{
+		"a webhook gives a Deployment's new pods what they need": {hooks, deployed, Facts.restart, "kubectl rollout restart deployment web"},
+		"without one, inject gives it to the template":           {Known[[]Webhook]{}, deployed, Facts.restart, "kubectl get deployment web -o yaml | kubectl irsa inject -f - | kubectl replace -f -"},
+		"a pod that nobody made again":                           {hooks, alone, Facts.restart, "kubectl get pod web-6d4-x -o yaml | kubectl replace --force -f -"},
+		"a role that a webhook gave":                             {hooks, deployed, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl rollout restart deployment web"},
+		"a role of the template":                                 {Known[[]Webhook]{}, deployed, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl get deployment web -o yaml | edit | kubectl replace -f -"},
+		"a role of a pod alone":                                  {hooks, alone, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl get pod web-6d4-x -o yaml | edit | kubectl replace --force -f -"},
+		"the token of a template": {hooks, deployed, func(_ Facts, w Workload) string { return w.pointer("/spec") + w.patched("{}") },
+			`/spec/template/speckubectl patch --local -f - -o yaml -p '{"spec":{"template":{"spec":{}}}}'`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, tc.within(Facts{Hooks: tc.hooks}, tc.w)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestADeploymentIsMendedInItsTemplate has what faults of a live pod have in
 // test/e2e/faults, where the lines are pasted.
 func TestADeploymentIsMendedInItsTemplate(t *testing.T) {
