@@ -295,6 +295,17 @@ func podRows() []row {
 		}
 	}
 	labelled := func(_ *world, p *corev1.Pod) { p.Labels = map[string]string{"app": "web", "pod-template-hash": "6d4"} }
+	deployment := func(name, want string, change func(*world, *corev1.Pod), edit string) row {
+		return row{name: name, run: "inspect deploy web --fail-on warn", want: want, broke: func(w *world) {
+			var p corev1.Pod
+			p.Spec.ServiceAccountName, p.Spec.Containers = w.ServiceAccount, []corev1.Container{{Name: "app", Image: "app"}}
+			w.whole(&p)
+			change(w, &p)
+			spec, err := json.Marshal(p.Spec)
+			w.must(err)
+			w.kube(http.MethodPost, deployments, fmt.Sprintf(`{"metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},"spec":%s}}}`, spec))
+		}}.mended("kubectl get deployment web -o yaml | " + edit + " | kubectl replace -f -")
+	}
 	hook := func(client string) func(*world) {
 		return func(w *world) {
 			w.kube(http.MethodPost, webhookPath, `{"metadata":{"name":"pod-identity-webhook"},"webhooks":[{"name":"pod-identity-webhook.amazonaws.com",`+
@@ -339,6 +350,15 @@ func podRows() []row {
 		warned(pod("no home to write to", "pods-ready-for-sdk POD10", func(_ *world, p *corev1.Pod) {
 			container(p).SecurityContext = &corev1.SecurityContext{ReadOnlyRootFilesystem: aws.Bool(true)}
 		})).mended(anew(`kubectl patch --local -f - -o yaml -p '{"spec":{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":"app","env":[{"name":"HOME","value":"/home/irsa"}],"volumeMounts":[{"name":"irsa-home","mountPath":"/home/irsa"}]}]}}'`)),
+		deployment("a template without a region", "pods-ready-for-sdk POD8", drop("AWS_REGION"), "kubectl set env --local -f - -o yaml -c app AWS_REGION=us-east-1"),
+		deployment("a template with another role", "pods-injected POD1", func(_ *world, p *corev1.Pod) { container(p).Env[0].Value += "s" },
+			"kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN=arn:aws:iam::000000000000:role/cart"),
+		deployment("a template whose token is for another audience", "pods-injected PROV3", func(_ *world, p *corev1.Pod) {
+			p.Spec.Volumes[0].Projected.Sources[0].ServiceAccountToken.Audience = "other"
+		}, `kubectl patch --local -f - -o yaml --type=json -p '[{"op":"replace","path":"/spec/template/spec/volumes/0/projected/sources/0/serviceAccountToken/audience","value":"sts.amazonaws.com"}]'`),
+		deployment("a template without a home", "pods-ready-for-sdk POD10", func(_ *world, p *corev1.Pod) {
+			container(p).SecurityContext = &corev1.SecurityContext{ReadOnlyRootFilesystem: aws.Bool(true)}
+		}, `kubectl patch --local -f - -o yaml -p '{"spec":{"template":{"spec":{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":"app","env":[{"name":"HOME","value":"/home/irsa"}],"volumeMounts":[{"name":"irsa-home","mountPath":"/home/irsa"}]}]}}}}'`),
 		warned(pod("a network policy that lets nothing out", "pods-reach-sts POD9", labelled).with(networkPolicy("locked", `{"policyTypes":["Egress"]}`))).pasted(),
 		warned(pod("network policies that let DNS out alone", "pods-reach-sts POD9", labelled).with(networkPolicy("dns",
 			`{"podSelector":{"matchLabels":{"app":"web"}},"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"UDP","port":53}]}]}`))).pasted(),
@@ -361,6 +381,8 @@ func (r row) fixedBy(line string) row {
 
 // mended is the line that is printed to mend it, and does.
 func (r row) mended(line string) row { return r.fixedBy(line).pasted() }
+
+const deployments = "/apis/apps/v1/namespaces/shop/deployments"
 
 const events = "/api/v1/namespaces/shop/events"
 

@@ -230,7 +230,7 @@ func (w *world) reset() {
 		w.must(w.core.Pods(namespace).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: aws.Int64(0)}, metav1.ListOptions{}))
 	}
 	_ = w.core.RESTClient().Delete().AbsPath(webhookPath, "pod-identity-webhook").Do(ctx).Error()
-	for _, path := range []string{networkPolicies, events} {
+	for _, path := range []string{networkPolicies, deployments, events} {
 		w.must(w.core.RESTClient().Delete().AbsPath(path).Do(ctx).Error())
 	}
 	if _, err := w.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &w.Bucket}); err == nil {
