@@ -97,7 +97,7 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	}
 	defer leave()
 	kept, err := within(ctx, func(ctx context.Context) (creds.Credentials, error) {
-		return cache.Get(ctx, c.keyOf(request, endpoint), func(ctx context.Context) (creds.Credentials, error) {
+		return cache.Get(ctx, c.keyOf(request, endpoint), creds.Credentials.Fresh, func(ctx context.Context) (creds.Credentials, error) {
 			exchanger, err := f.exchanger(c, endpoint, "")
 			if err != nil {
 				return creds.Credentials{}, err

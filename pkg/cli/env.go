@@ -33,7 +33,8 @@ func newEnvCommand(f *Factory, run func(*envCommand, context.Context) error) *co
 
 The lines are for a shell to evaluate. They also take every other source of AWS
 credentials out of its environment. They hold secrets: a file that they are
-written to is as good as a key until they expire.`,
+written to is as good as a key until they expire. At least half of their session
+is left: half an hour, or half of what --duration says.`,
 		Example: `  # Have the role's credentials in this shell, and get rid of them
   eval "$(kubectl irsa env cart -n shop)"
   eval "$(kubectl irsa env --unset)"

@@ -39,9 +39,10 @@ every other source of AWS credentials taken out of it. It has the terminal and
 the signals, and its exit code is this command's: 127 where there is no such
 command, 126 where it cannot be run.
 
-The credentials of a command last as long as their session: an hour, or what
---duration says. A command that runs longer uses a profile, which renews itself:
-kubectl irsa login SERVICEACCOUNT.`,
+The credentials of a command do not renew themselves. At least half of their
+session is left when it starts: half an hour, or half of what --duration says;
+with --cache none it is all of it. A command that runs longer uses a profile,
+which renews itself: kubectl irsa login SERVICEACCOUNT.`,
 		Example: `  # List buckets as the role that the ServiceAccount is annotated with
   kubectl irsa exec cart -n shop -- aws s3 ls
 

@@ -55,7 +55,7 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 	}
 	ctx, cancel := c.within(ctx)
 	defer cancel()
-	kept, err := cache.Get(ctx, c.keyOf(request, endpoint), func(ctx context.Context) (creds.Credentials, error) {
+	kept, err := cache.Get(ctx, c.keyOf(request, endpoint), creds.Credentials.Lasting, func(ctx context.Context) (creds.Credentials, error) {
 		return x.exchange(ctx, f, c, endpoint, request)
 	})
 	if err != nil {

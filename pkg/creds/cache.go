@@ -77,11 +77,14 @@ const (
 // lockPoll is how often a caller that waits for another's exchange looks again.
 const lockPoll = 20 * time.Millisecond
 
-// Get gives fresh credentials of key: kept ones, or what exchange answers,
-// which is then kept. However many callers ask at once, in however many
-// processes, one of them exchanges and the others wait for it. Entries that
-// cannot be read, belong to another key or are about to expire are replaced.
-func (c Cache) Get(ctx context.Context, key Key, exchange func(context.Context) (Credentials, error)) (Credentials, error) {
+// Get gives credentials of key: kept ones that are good enough (Credentials.Fresh
+// or Credentials.Lasting), or what exchange answers, which is then kept. However
+// many callers ask at once, in however many processes, one of them exchanges and
+// the others wait for it and for its refusal: that is told to all who were waiting,
+// and to nobody who came later. Entries that cannot be read, belong to another key
+// or are not good enough are replaced.
+func (c Cache) Get(ctx context.Context, key Key, good func(Credentials, time.Time) bool,
+	exchange func(context.Context) (Credentials, error)) (Credentials, error) {
 	if c.Dir == "" {
 		return exchange(ctx)
 	}
@@ -89,7 +92,8 @@ func (c Cache) Get(ctx context.Context, key Key, exchange func(context.Context) 
 		c.Warn(fmt.Errorf("going on without a cache: %w", err))
 		return exchange(ctx)
 	}
-	if kept, ok := c.read(key); ok {
+	came := c.Now()
+	if kept, ok := c.read(key, good); ok {
 		return kept, nil
 	}
 	lock := flock.New(filepath.Join(c.Dir, key.name()+lockSuffix), flock.SetPermissions(0o600))
@@ -100,11 +104,17 @@ func (c Cache) Get(ctx context.Context, key Key, exchange func(context.Context) 
 		return exchange(ctx)
 	}
 	defer func() { _ = lock.Close() }()
-	if kept, ok := c.read(key); ok {
+	if kept, ok := c.read(key, good); ok {
 		return kept, nil
+	}
+	if err := c.refusedSince(key, came); err != nil {
+		return Credentials{}, err
 	}
 	fresh, err := exchange(ctx)
 	if err != nil {
+		if ctx.Err() == nil { // one who goes away is no refusal
+			c.keepRefusal(key, err)
+		}
 		return Credentials{}, err
 	}
 	if err := c.write(key, fresh); err != nil {
@@ -138,9 +148,9 @@ func (c Cache) open() error {
 	return os.Chmod(c.Dir, 0o700) //nolint:gosec // a folder needs x
 }
 
-func (c Cache) read(key Key) (Credentials, bool) {
+func (c Cache) read(key Key, good func(Credentials, time.Time) bool) (Credentials, bool) {
 	kept, ok := readEntry(filepath.Join(c.Dir, key.name()+entrySuffix))
-	if !ok || kept.Key != key || kept.Credentials.AccessKeyID == "" || !kept.Credentials.Fresh(c.Now()) {
+	if !ok || kept.Key != key || kept.Credentials.AccessKeyID == "" || !good(kept.Credentials, c.Now()) {
 		return Credentials{}, false
 	}
 	return kept.Credentials, true

@@ -25,7 +25,7 @@ func TestTheCacheIsClosedToOthers(t *testing.T) {
 	cache := creds.Cache{Dir: dir, Now: func() time.Time { return now }, Warn: func(err error) { t.Error(err) }}
 	fresh := creds.Credentials{AccessKeyID: "ASIA", Issued: now, Expiration: now.Add(time.Hour)}
 	for range 2 {
-		got, err := cache.Get(t.Context(), creds.Key{ServiceAccount: "cart"}, func(context.Context) (creds.Credentials, error) { return fresh, nil })
+		got, err := cache.Get(t.Context(), creds.Key{ServiceAccount: "cart"}, creds.Credentials.Fresh, func(context.Context) (creds.Credentials, error) { return fresh, nil })
 		if err != nil || got.AccessKeyID != fresh.AccessKeyID {
 			t.Fatalf("got %v, %v", got, err)
 		}
@@ -62,7 +62,7 @@ func TestACacheServesNoOtherKeyAndNothingStale(t *testing.T) {
 	}
 	asked := errors.New("asked")
 	ask := func(key creds.Key) error {
-		_, err := cache.Get(t.Context(), key, func(context.Context) (creds.Credentials, error) { return creds.Credentials{}, asked })
+		_, err := cache.Get(t.Context(), key, creds.Credentials.Fresh, func(context.Context) (creds.Credentials, error) { return creds.Credentials{}, asked })
 		return err
 	}
 	if err := ask(full); err != nil {

@@ -38,7 +38,8 @@ const (
 	margin       = 15 * time.Minute
 )
 
-// Fresh reports whether there is enough life left at now to hand c out again.
+// Fresh reports whether there is enough life left at now to hand c out again to
+// somebody who asks anew before the end.
 func (c Credentials) Fresh(now time.Time) bool {
 	life := c.Expiration.Sub(c.Issued)
 	keep := margin
@@ -46,6 +47,12 @@ func (c Credentials) Fresh(now time.Time) bool {
 		keep = life / 3
 	}
 	return c.Expiration.Sub(now) > keep
+}
+
+// Lasting reports whether at least half of the session is left at now: enough for
+// a program that cannot renew c.
+func (c Credentials) Lasting(now time.Time) bool {
+	return c.Expiration.Sub(now) >= c.Expiration.Sub(c.Issued)/2
 }
 
 // processDocument is version 1 of what a credential_process prints:

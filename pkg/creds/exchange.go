@@ -277,6 +277,10 @@ func (x Exchanger) assume(ctx context.Context, client *awsapi.STS, r Request, s 
 	if out.Credentials == nil || out.Credentials.Expiration == nil {
 		return fmt.Errorf("STS at %s answered without credentials", client.Endpoint.Host)
 	}
+	if now := x.Now(); !out.Credentials.Expiration.After(now) {
+		return hint.Wrap(fmt.Errorf("the session that STS gave ended at %s, this machine's clock says %s",
+			out.Credentials.Expiration.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339)), "set the clock")
+	}
 	s.Credentials = Credentials{
 		AccessKeyID:     aws.ToString(out.Credentials.AccessKeyId),
 		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
