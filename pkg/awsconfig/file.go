@@ -17,6 +17,7 @@ type File struct {
 	data     []byte
 	lines    []textLine
 	sections []*rawSection
+	defaults []*rawOption         // the keys of [DEFAULT]
 	goSDK    func() []readSection // how the Go SDK reads it, found out once
 }
 
@@ -93,8 +94,14 @@ func parse(path string, data []byte) (*File, error) {
 		problem.Path = path
 		return nil, problem
 	}
-	goSDK := sync.OnceValue(func() []readSection { return readLikeGoSDK(data) })
-	return &File{path: path, data: data, lines: lines, sections: sections, goSDK: goSDK}, nil
+	f := &File{path: path, data: data, lines: lines, sections: sections}
+	f.goSDK = sync.OnceValue(func() []readSection { return readLikeGoSDK(data) })
+	for _, s := range sections {
+		if s.header == defaultHeader {
+			f.defaults = append(f.defaults, s.options...)
+		}
+	}
+	return f, nil
 }
 
 // Profiles returns the profiles in the order of the file; [default] is the
@@ -121,12 +128,16 @@ func (f *File) Profiles() []Profile {
 
 // Profile returns the profile called name, and whether there is one.
 func (f *File) Profile(name string) (Profile, bool) {
-	for _, p := range f.Profiles() {
-		if p.Name == name {
-			return p, true
+	var found *rawSection
+	for _, s := range f.sections {
+		if read, ok := profileName(s.header); ok && read == name {
+			found = s
 		}
 	}
-	return Profile{}, false
+	if found == nil {
+		return Profile{}, false
+	}
+	return f.settings(name, found), true
 }
 
 // Section returns the section [kind name], such as [services local] or
@@ -169,14 +180,9 @@ func (f *File) settings(name string, s *rawSection) Profile {
 	for _, o := range s.options {
 		p.Settings = append(p.Settings, Setting{o.key, o.value})
 	}
-	for _, d := range f.sections {
-		if d.header != defaultHeader {
-			continue
-		}
-		for _, o := range d.options {
-			if s.option(o.key) == nil {
-				p.Settings = append(p.Settings, Setting{o.key, o.value})
-			}
+	for _, o := range f.defaults {
+		if s.option(o.key) == nil {
+			p.Settings = append(p.Settings, Setting{o.key, o.value})
 		}
 	}
 	return p

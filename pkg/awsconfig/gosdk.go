@@ -20,6 +20,7 @@ type readSection struct {
 // https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
 type goParser struct {
 	sections []*goSection
+	named    map[string]*goSection
 	section  *goSection
 	key      string
 }
@@ -37,7 +38,7 @@ type goValue struct {
 
 // readLikeGoSDK returns the sections in the order of their first header.
 func readLikeGoSDK(data []byte) []readSection {
-	var p goParser
+	p := goParser{named: map[string]*goSection{}}
 	offset := 0
 	for line := range strings.SplitSeq(string(data), "\n") {
 		p.line(line, offset)
@@ -95,12 +96,10 @@ func (p *goParser) line(line string, offset int) {
 
 func (p *goParser) header(name string, offset int) {
 	p.key = ""
-	i := slices.IndexFunc(p.sections, func(s *goSection) bool { return s.name == name })
-	if i < 0 {
-		i = len(p.sections)
-		p.sections = append(p.sections, &goSection{name: name, values: map[string]goValue{}})
+	if p.section = p.named[name]; p.section == nil {
+		p.section = &goSection{name: name, values: map[string]goValue{}}
+		p.sections, p.named[name] = append(p.sections, p.section), p.section
 	}
-	p.section = p.sections[i]
 	p.section.headers = append(p.section.headers, offset)
 }
 
