@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,7 +93,7 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, processPatience, c.slow())
 	defer cancel()
 	// Before the cache: a process of the same identity above this one holds its lock.
-	leave, err := f.enter(c.context + "/" + c.namespace + "/" + o.serviceAccount)
+	leave, err := f.enter(c, o.serviceAccount)
 	if err != nil {
 		return err
 	}
@@ -128,17 +130,20 @@ func (c *cluster) slow() error {
 		"let it ask in a terminal: kubectl auth whoami")
 }
 
-// activeVariable lists, in the environment of exec plugins, the identities that
-// are being fetched by the processes above them.
+// activeVariable lists, in the environment of exec plugins, digests of the
+// identities that are being fetched by the processes above them.
 const activeVariable = "KUBECTL_IRSA_ACTIVE"
 
 // enter marks an identity as being fetched, for the exec plugins that this
 // process starts. One that is marked already means that a kubeconfig's plugin
 // runs the AWS CLI with the very profile that rests on that kubeconfig.
-func (f *Factory) enter(identity string) (leave func(), err error) {
+func (f *Factory) enter(c *cluster, serviceAccount string) (leave func(), err error) {
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.config.Host, c.context, c.namespace, serviceAccount}, "\x00")))
+	identity := hex.EncodeToString(sum[:8])
 	before := f.Getenv(activeVariable)
 	if slices.Contains(strings.Split(before, ","), identity) {
-		return nil, hint.Wrap(fmt.Errorf("a cycle: the kubeconfig gets its credentials through the AWS profile of %s, which gets its own through this kubeconfig", identity),
+		return nil, hint.Wrap(fmt.Errorf("a cycle: the kubeconfig gets its credentials through the AWS profile of %s, which gets its own through this kubeconfig",
+			c.context+"/"+c.namespace+"/"+serviceAccount),
 			"name another AWS profile in the kubeconfig user's exec plugin")
 	}
 	if err := f.process.Setenv(activeVariable, strings.TrimPrefix(before+","+identity, ",")); err != nil {

@@ -8,7 +8,40 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
 )
+
+// TestACycleIsSeenWhateverAContextIsCalled enters an identity twice, as a plugin
+// that runs the AWS CLI with the profile of that identity does.
+func TestACycleIsSeenWhateverAContextIsCalled(t *testing.T) {
+	for _, context := range []string{"world", "a,b", "a\nb", "", "x/shop/cart,world"} {
+		environ := map[string]string{}
+		f := &Factory{
+			Getenv:  func(name string) string { return environ[name] },
+			process: Process{Setenv: func(name, value string) error { environ[name] = value; return nil }},
+		}
+		c := cluster{context: context, namespace: "shop", config: &rest.Config{Host: "https://192.0.2.1"}}
+		if _, err := f.enter(&c, "card"); err != nil {
+			t.Fatal(err)
+		}
+		leave, err := f.enter(&c, "cart")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.enter(&c, "cart"); err == nil || !strings.Contains(err.Error(), context+"/shop/cart") {
+			t.Errorf("%q: error %v", context, err)
+		}
+		other := c
+		other.config = &rest.Config{Host: "https://192.0.2.2"} // of a kubeconfig with a context of the same name
+		if _, err := f.enter(&other, "cart"); err != nil {
+			t.Errorf("%q: %v", context, err)
+		}
+		leave()
+		if _, err := f.enter(&c, "cart"); err != nil {
+			t.Errorf("%q: %v after it was left", context, err)
+		}
+	}
+}
 
 // TestAFailedCredentialProcessSaysItInOneLine gives every flag that the command
 // takes values that cannot be meant, and a kubeconfig that is not there.

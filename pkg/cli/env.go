@@ -118,6 +118,11 @@ func (o *envCommand) changes(ctx context.Context) ([]shell.Change, error) {
 		return nil, err
 	}
 	all := session.variables()
+	for i, c := range all {
+		if _, err := o.kind.Text([]shell.Change{c}); err != nil && c.Name == markerVariable {
+			all[i] = shell.Unset(c.Name) // a name in it has no form there: the keys are good without
+		}
+	}
 	if o.kind != shell.Dotenv && o.kind != shell.JSON {
 		return all, nil
 	}

@@ -69,7 +69,7 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 }
 
 func (x *identityFlags) exchange(ctx context.Context, f *Factory, c *cluster, stsEndpoint string, r creds.Request) (creds.Credentials, error) {
-	leave, err := f.enter(c.context + "/" + r.Namespace + "/" + r.ServiceAccount)
+	leave, err := f.enter(c, r.ServiceAccount)
 	if err != nil {
 		return creds.Credentials{}, err
 	}

@@ -223,7 +223,7 @@ func (o *loginCommand) run(ctx context.Context) error {
 	if o.dryRun != dryRunNone {
 		return o.runDry(ctx)
 	}
-	leave, err := o.factory.enter(o.cluster.context + "/" + o.cluster.namespace + "/" + o.serviceAccount)
+	leave, err := o.factory.enter(o.cluster, o.serviceAccount)
 	if err != nil {
 		return err
 	}
