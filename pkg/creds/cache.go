@@ -173,13 +173,16 @@ func (c Cache) write(key Key, fresh Credentials) (err error) {
 	if err != nil {
 		return fmt.Errorf("keeping the credentials: %w", err)
 	}
+	if err := c.Sweep(); err != nil {
+		c.Warn(fmt.Errorf("sessions that ended are still in the cache: %w", err))
+	}
 	return WritePrivate(filepath.Join(c.Dir, key.name()+entrySuffix), text)
 }
 
 // WritePrivate replaces the file at path with text, at once and readable by
 // its owner only.
 func WritePrivate(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), tempPrefix+"*") // mode 0600
 	if err != nil {
 		return err
 	}

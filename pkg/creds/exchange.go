@@ -56,6 +56,8 @@ type Session struct {
 	STSEndpointURL string // of the STS that was asked, as a flag or a setting names it; "" where it is the region's own
 	Created        bool   // the ServiceAccount was made
 	Annotated      bool   // it already carried the role's annotation with this very value
+
+	Account *corev1.ServiceAccount // as it was read for role or audience; nil where both were named
 }
 
 // Source says who chose a value.
@@ -232,6 +234,7 @@ func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.Service
 // take takes what is open from the ServiceAccount's annotations.
 func (x Exchanger) take(ctx context.Context, account *corev1.ServiceAccount, r Request, s *Session,
 	ask func(context.Context) (token.Token, error)) (err error) {
+	s.Account = account
 	annotated := account.Annotations[irsa.AnnotationRoleARN]
 	if s.Annotated = annotated != "" && (r.RoleARN == "" || r.RoleARN == annotated); r.RoleARN == "" {
 		if annotated == "" {
