@@ -51,7 +51,7 @@ $(LINTER): tools/go.mod tools/go.sum
 	cd tools && go build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 build:
-	CGO_ENABLED=0 go build -gcflags=github.com/aws/...=-l -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
+	CGO_ENABLED=0 go build -gcflags=github.com/aws/...=-l -gcflags=k8s.io/...=-l -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
 
 # docs/cli, from the help of the commands
 generate:

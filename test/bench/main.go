@@ -83,7 +83,7 @@ func (b *bench) build() error {
 		"world":  "./test/world", "bench": "./test/bench",
 	} {
 		fmt.Fprintln(os.Stderr, "building", name)
-		cmd := exec.Command("go", "build", "-trimpath", "-gcflags=github.com/aws/...=-l", "-ldflags", "-s -w", "-o", b.program(name), pkg)
+		cmd := exec.Command("go", "build", "-trimpath", "-gcflags=github.com/aws/...=-l", "-gcflags=k8s.io/...=-l", "-ldflags", "-s -w", "-o", b.program(name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", name, err, text)
