@@ -23,6 +23,9 @@ var background = context.Background()
 
 var children = map[string]func(t *testing.M, args []string) error{
 	"login": func(_ *testing.M, args []string) error { return childLogin(args[0], args[1]) },
+	"rehearse": func(_ *testing.M, args []string) error {
+		return Rehearse(args[0], setProfile(args[1], Setting{"region", "x"}))
+	},
 	"toggle": func(_ *testing.M, args []string) error {
 		for i := 0; ; i++ {
 			if err := Edit(background, args[0], toggle(i)); err != nil {

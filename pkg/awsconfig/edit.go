@@ -36,6 +36,27 @@ func Edit(ctx context.Context, path string, change func(*File) ([]Change, error)
 	return editor{rename: Rename}.edit(ctx, path, change)
 }
 
+// Rehearse is [Edit] without the writing: its error is what Edit would fail
+// with, as far as that can be told beforehand. It waits for no lock.
+func Rehearse(path string, change func(*File) ([]Change, error)) error {
+	target, err := resolve(path)
+	if err != nil {
+		return fmt.Errorf("finding the AWS configuration: %w", err)
+	}
+	old, data, err := prepare(path, target, change)
+	if err != nil || bytes.Equal(data, old.data) {
+		return err
+	}
+	err = replaceable(old)
+	if err == nil {
+		err = writableDir(filepath.Dir(target))
+	}
+	if err != nil {
+		return fmt.Errorf("changing %s: %w", path, explain(err, filepath.Dir(target)))
+	}
+	return nil
+}
+
 // Apply returns the bytes of the file after the changes, verified as [Edit]
 // does, without writing anything.
 func (f *File) Apply(changes ...Change) ([]byte, error) { return edited(f, changes) }
@@ -79,27 +100,9 @@ func (e editor) edit(ctx context.Context, path string, change func(*File) ([]Cha
 
 // attempt reads, changes and replaces the file once, under the lock.
 func (e editor) attempt(ctx context.Context, path, target string, change func(*File) ([]Change, error)) error {
-	old, err := readState(target)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
-	}
-	file, err := parse(path, old.data)
-	if err != nil {
+	old, data, err := prepare(path, target, change)
+	if err != nil || bytes.Equal(data, old.data) {
 		return err
-	}
-	changes, err := change(file)
-	if err != nil {
-		return err
-	}
-	if len(changes) == 0 {
-		return nil
-	}
-	data, err := edited(file, changes)
-	if err != nil {
-		return err
-	}
-	if bytes.Equal(data, old.data) {
-		return nil
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("changing %s: %w", path, err)
@@ -108,6 +111,23 @@ func (e editor) attempt(ctx context.Context, path, target string, change func(*F
 		return fmt.Errorf("changing %s: %w", path, explain(err, filepath.Dir(target)))
 	}
 	return nil
+}
+
+// prepare reads the file and gives what is to be in its place.
+func prepare(path, target string, change func(*File) ([]Change, error)) (old state, data []byte, err error) {
+	if old, err = readState(target); err != nil {
+		return old, nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	file, err := parse(path, old.data)
+	if err != nil {
+		return old, nil, err
+	}
+	changes, err := change(file)
+	if err != nil || len(changes) == 0 {
+		return old, old.data, err
+	}
+	data, err = edited(file, changes)
+	return old, data, err
 }
 
 // state is a file at one moment. A file that does not exist has no info.

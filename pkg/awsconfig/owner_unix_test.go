@@ -49,6 +49,7 @@ func ordinary(t *testing.T, cmd *exec.Cmd) int {
 	return nobody
 }
 
+// An edit and its rehearsal refuse alike; only an edit meets its lock.
 func TestEditNeedsRightsAndSaysWhich(t *testing.T) {
 	tests := map[string]struct {
 		file, dir os.FileMode
@@ -76,8 +77,9 @@ func TestEditNeedsRightsAndSaysWhich(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "config")
 			writeFile(t, path, []byte("[default]\n"))
-			cmd := newChild(t, "login", path, "p")
+			cmd, rehearsal := newChild(t, "login", path, "p"), newChild(t, "rehearse", path, "p")
 			user := ordinary(t, cmd)
+			ordinary(t, rehearsal)
 			for name, mode := range map[string]os.FileMode{path: tc.file, dir: tc.dir} {
 				if err := os.Chmod(name, mode); err != nil {
 					t.Fatal(err)
@@ -90,6 +92,10 @@ func TestEditNeedsRightsAndSaysWhich(t *testing.T) {
 			}
 			want := strings.NewReplacer("PATH", path, "DIR", dir).Replace(tc.want)
 			if diff := cmp.Diff(want, output(t, cmd)); diff != "" {
+				t.Error(diff)
+			}
+			want = strings.Replace(want, "locking it: open "+dir+"/.config.kubectl-irsa.lock: ", "", 1)
+			if diff := cmp.Diff(want, output(t, rehearsal)); diff != "" {
 				t.Error(diff)
 			}
 			if diff := cmp.Diff("[default]\n", string(readFile(t, path))); diff != "" {

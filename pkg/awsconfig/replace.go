@@ -10,13 +10,8 @@ import (
 
 // replace puts data in the place of old, as a whole or not at all.
 func (e editor) replace(target string, old state, data []byte) error {
-	if old.info != nil {
-		if err := checkOwner(old.info); err != nil {
-			return err
-		}
-		if old.info.Mode().Perm()&0o200 == 0 {
-			return fmt.Errorf("it is write-protected (mode %#o); chmod u+w makes it writable", old.info.Mode().Perm())
-		}
+	if err := replaceable(old); err != nil {
+		return err
 	}
 	temp, err := writeTemp(target, old.info, data)
 	if err != nil {
@@ -44,6 +39,20 @@ func (e editor) replace(target string, old state, data []byte) error {
 	}
 	temp = ""
 	return syncDir(filepath.Dir(target))
+}
+
+// replaceable refuses a file that its owner, or who that is, protects.
+func replaceable(old state) error {
+	if old.info == nil {
+		return nil
+	}
+	if err := checkOwner(old.info); err != nil {
+		return err
+	}
+	if old.info.Mode().Perm()&0o200 == 0 {
+		return fmt.Errorf("it is write-protected (mode %#o); chmod u+w makes it writable", old.info.Mode().Perm())
+	}
+	return nil
 }
 
 // writeTemp writes data to a new file beside target, on the disk, with the mode

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -30,6 +31,20 @@ func checkOwner(info fs.FileInfo) error {
 		return fmt.Errorf("it belongs to another user (uid %d, you are %d)", stat.Uid, me)
 	}
 	return nil
+}
+
+// writableDir refuses a directory that no file can be put into, or one that is
+// missing where it cannot be made.
+func writableDir(dir string) error {
+	const write, search = 2, 1 // W_OK and X_OK of access(2)
+	for {
+		err := syscall.Access(dir, write|search)
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, syscall.ENOENT) || parent == dir {
+			return err
+		}
+		dir = parent
+	}
 }
 
 // keepOwner gives file the owner and group of like and returns its mode. Where

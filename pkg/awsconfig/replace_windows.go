@@ -22,6 +22,9 @@ func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROT
 // rights of its directory, as the old one did.
 func checkOwner(fs.FileInfo) error { return nil }
 
+// writableDir leaves it to the write: access rights are not told by a mode.
+func writableDir(string) error { return nil }
+
 func keepOwner(_ *os.File, like fs.FileInfo) (fs.FileMode, error) { return like.Mode().Perm(), nil }
 
 // syncDir has nothing to do: NTFS logs the rename.
