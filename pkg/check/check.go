@@ -7,7 +7,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Status is what became of a check.
@@ -32,6 +31,7 @@ type Check[F any] struct {
 	Link  string         // the link of the chain it belongs to, in a word or two
 	Title string         // a true sentence when it passes
 	Needs []string       // IDs that must hold first; otherwise this one is skipped
+	Aside bool           // its failure breaks nothing that comes after: it explains no other, and is a root cause last
 	Run   func(F) Result // pure: the same facts give the same result
 }
 
@@ -90,6 +90,9 @@ type Finding struct {
 	Compare *Comparison `json:"comparison,omitempty"`
 	Fix     []string    `json:"fix,omitempty"`
 	Gist    string      `json:"-"`
+
+	Aside    bool       `json:"-"`
+	Obstacle *RootCause `json:"-"` // of a check that was left out: the failure that stood in its way
 }
 
 // Selection narrows a run. The zero value selects everything.
@@ -112,20 +115,17 @@ func (s Selection) Unknown(ids []string) string {
 	return ""
 }
 
-// waitsFor begins the detail of a check that was left out since another failed.
-const waitsFor = "needs "
-
 // Run holds the checks against the facts, in order. A check whose need failed,
-// or was skipped, is skipped and says for whose sake. What the selection leaves
-// out is still judged where another check needs it. A need has to stand before
-// whoever needs it.
+// or was skipped for another's sake, is skipped and says for whose sake. What
+// the selection leaves out is still judged where another check needs it. A need
+// has to stand before whoever needs it.
 func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
 	findings := []Finding{}
 	done := map[string]Finding{}
 	for _, c := range checks {
-		f := Finding{ID: c.ID, Link: c.Link, Title: c.Title}
-		if obstacle, stopped := obstacle(done, c.Needs); stopped {
-			f.Status, f.Detail = Skip, waitsFor+obstacle
+		f := Finding{ID: c.ID, Link: c.Link, Title: c.Title, Aside: c.Aside}
+		if f.Obstacle = obstacle(done, c.Needs); f.Obstacle != nil {
+			f.Status, f.Detail = Skip, "needs "+f.Obstacle.ID
 		} else {
 			r := c.Run(facts)
 			f.Status, f.Cause, f.Detail, f.Compare, f.Fix, f.Gist = r.Status, r.Cause, r.Detail, r.Compare, r.Fix, r.Gist
@@ -138,25 +138,23 @@ func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
 	return findings
 }
 
-// obstacle is the first need that did not hold.
-func obstacle(done map[string]Finding, needs []string) (string, bool) {
+// obstacle is the first need that did not hold, or the first cause that one was
+// left out for: the reader wants that, not a chain of skips. What was skipped
+// because it is pointless stands in nobody's way.
+func obstacle(done map[string]Finding, needs []string) *RootCause {
 	for _, id := range needs {
 		need, judged := done[id]
 		if !judged {
 			panic(fmt.Sprintf("check %q is needed before it is judged", id)) // a list in the wrong order
 		}
-		switch need.Status {
-		case Fail:
-			return id, true
-		case Skip:
-			// The reader wants the first cause, not a chain of skips. What was
-			// skipped because it is pointless stands in nobody's way.
-			if first, found := strings.CutPrefix(need.Detail, waitsFor); found {
-				return first, true
-			}
+		if need.Status == Fail {
+			return need.root()
+		}
+		if need.Obstacle != nil {
+			return need.Obstacle
 		}
 	}
-	return "", false
+	return nil
 }
 
 // IDs are those of the checks, in order.
@@ -175,17 +173,29 @@ type RootCause struct {
 	Gist  string `json:"-"`
 }
 
-// Root is the first finding that failed; where none did, and failOn is Unknown
-// or Warn, the first that bad. Nil means that all is well.
+func (f Finding) root() *RootCause { return &RootCause{f.ID, f.Cause, f.Gist} }
+
+// Root is the first finding that failed, or for whose failure another was left
+// out: that one decides, whether it is shown or not. Where none did, and failOn
+// is Unknown or Warn, it is the first that bad. An aside comes after the others.
+// Nil means that all is well.
 func Root(findings []Finding, failOn Status) *RootCause {
 	for _, level := range []Status{Fail, Warn, Unknown} {
-		if !Bad(level, failOn) {
-			continue
-		}
+		var aside *RootCause
 		for _, f := range findings {
-			if f.Status == level {
-				return &RootCause{f.ID, f.Cause, f.Gist}
+			switch {
+			case !Bad(level, failOn):
+			case level == Fail && f.Obstacle != nil:
+				return f.Obstacle
+			case f.Status != level:
+			case !f.Aside:
+				return f.root()
+			case aside == nil:
+				aside = f.root()
 			}
+		}
+		if aside != nil {
+			return aside
 		}
 	}
 	return nil

@@ -55,6 +55,48 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestWhatIsLeftOutDecidesForWhatHangsOnIt(t *testing.T) {
+	fail, unknown, pass := Result{Status: Fail, Cause: "F1"}, Result{Status: Unknown}, Result{Status: Pass}
+	checks := []Check[int]{
+		always("a", "", fail), always("b", "", pass, "a"), always("c", "", pass, "b"),
+		always("d", "", unknown), always("e", "", pass, "d"), always("f", "", Result{Status: Fail}),
+	}
+	for name, tc := range map[string]struct {
+		selection Selection
+		want      *RootCause
+	}{
+		"a failure that is not shown":             {Selection{Only: []string{"c"}}, &RootCause{ID: "a", Cause: "F1"}},
+		"a failure that was left out by name":     {Selection{Skip: []string{"a"}}, &RootCause{ID: "a", Cause: "F1"}},
+		"the first cause of what is shown":        {Selection{Only: []string{"f", "c"}}, &RootCause{ID: "a", Cause: "F1"}},
+		"what was judged in spite of the unknown": {Selection{Only: []string{"e"}}, nil},
+		"what nobody who is shown needs":          {Selection{Only: []string{"d"}}, &RootCause{ID: "d"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Root(Run(0, checks, tc.selection), Unknown)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAnAsideComesLast(t *testing.T) {
+	aside := Check[int]{ID: "wide", Title: "it is narrow", Aside: true, Run: func(int) Result { return Result{Status: Fail, Cause: "W1"} }}
+	for name, tc := range map[string]struct {
+		checks []Check[int]
+		want   *RootCause
+	}{
+		"after a failure that stands later": {[]Check[int]{aside, always("a", "", Result{Status: Fail})}, &RootCause{ID: "a"}},
+		"before a warning":                  {[]Check[int]{always("a", "", Result{Status: Warn}), aside}, &RootCause{ID: "wide", Cause: "W1"}},
+		"alone":                             {[]Check[int]{aside}, &RootCause{ID: "wide", Cause: "W1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Root(Run(0, tc.checks, Selection{}), Warn)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestRoot(t *testing.T) {
 	findings := []Finding{{ID: "u", Status: Unknown}, {ID: "w", Status: Warn, Cause: "W1"}, {ID: "f", Status: Fail, Cause: "F1"}}
 	for name, tc := range map[string]struct {
@@ -126,5 +168,66 @@ token │ ✔ tokens are as AWS wants them
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestWhatOthersWroteCannotSteerATerminal(t *testing.T) {
+	findings := []Finding{{ID: "a", Link: "role", Title: "it is one", Status: Fail, Cause: "ROLE9",
+		Detail:  "role/\x1b]0;pwn\x07x is none\nsecond\tline",
+		Compare: Compare("expected", "role/x", "actual", "role/\x1b[2Jx"),
+		Fix:     []string{"kubectl annotate '\x1b[2J'\nkubectl get"}}}
+	want := `role | XX it is one                                    ROLE9
+     |    role/\x1b]0;pwn\ax is none
+     |    second\tline
+     |    expected  role/x
+     |    actual    role/\x1b[2Jx
+     |                   ^
+     |    -> kubectl annotate '\x1b[2J'
+     |    kubectl get
+`
+	if diff := cmp.Diff(want, Screen(findings, nil, Style{Width: 60})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheCaretStandsUnderTheFirstDifference(t *testing.T) {
+	for name, tc := range map[string]struct {
+		expected, actual string
+		want             int // cells before the caret
+	}{
+		"letters":                       {"abc", "abd", 2},
+		"wide characters before it":     {"役割a", "役割b", 4},
+		"a combining mark before it":    {"e\u0301a", "e\u0301b", 1},
+		"a tab before it":               {"\ta", "\tb", 2},
+		"a wide character that differs": {"a役", "a割", 1},
+		"a letter instead of a mark":    {"e\u0301", "e", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := strings.Split(Screen([]Finding{{Link: "x", Title: "t", Status: Fail, Compare: Compare("one", tc.expected, "two", tc.actual)}}, nil, Style{}), "\n")
+			const edge = len("x |    two  ")
+			if got := strings.Index(lines[3], "^") - edge; got != tc.want {
+				t.Errorf("caret in cell %d, want %d:\n%s", got, tc.want, strings.Join(lines, "\n"))
+			}
+		})
+	}
+	t.Run("also where both are cut", func(t *testing.T) {
+		long := strings.Repeat("役", 60)
+		lines := strings.Split(Screen([]Finding{{Link: "x", Title: "t", Status: Fail, Compare: Compare("one", long+"a", "two", long+"b")}}, nil, Style{Width: 40}), "\n")
+		before, _, _ := strings.Cut(lines[2], "b")
+		if got, want := strings.Index(lines[3], "^"), Cells(before); got != want {
+			t.Errorf("caret in cell %d, want %d:\n%s", got, want, strings.Join(lines, "\n"))
+		}
+		for _, line := range lines {
+			if Cells(line) > 40 {
+				t.Errorf("wider than the screen: %s", line)
+			}
+		}
+	})
+}
+
+func TestTheTitleOfAMermaidChartIsOneString(t *testing.T) {
+	got := strings.SplitN(Mermaid("cart in prod: \"eu\" #1 [x]\n", nil), "\n", 4)
+	if diff := cmp.Diff([]string{"---", `title: "cart in prod: \"eu\" #1 [x]\n"`, "---"}, got[:3]); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -31,7 +31,8 @@ var graphColors = map[Status]string{Pass: "#d3f2d9", Warn: "#fdf0c4", Fail: "#f9
 func Mermaid(title string, findings []Finding) string {
 	links, status, causes := worst(findings)
 	var b strings.Builder
-	fmt.Fprintf(&b, "---\ntitle: %s\n---\nflowchart LR\n", mermaidText(title))
+	// In YAML a string in double quotes has Go's escapes: https://yaml.org/spec/1.2.2/#57-escaped-characters.
+	fmt.Fprintf(&b, "---\ntitle: %q\n---\nflowchart LR\n", title)
 	for i, link := range links {
 		label := strings.Join(append([]string{link + ": " + string(status[link])}, causes[link]...), "<br/>")
 		fmt.Fprintf(&b, "  n%d[\"%s\"]:::%s\n", i, mermaidText(label), status[link])

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Style says what the screen can show.
@@ -69,7 +68,7 @@ type screen struct {
 func Screen(findings []Finding, sentences map[string]string, style Style) string {
 	s := &screen{Style: style}
 	for _, f := range findings {
-		s.margin = max(s.margin, utf8.RuneCountInString(f.Link))
+		s.margin = max(s.margin, Cells(f.Link))
 	}
 	for rest := findings; len(rest) > 0; {
 		n := 1
@@ -126,7 +125,7 @@ func sumUp(findings []Finding, sentence string) (Finding, bool) {
 		}
 	}
 	// What was left out since something before it failed does not hold.
-	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Status == Skip && strings.HasPrefix(f.Detail, waitsFor) }) {
+	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Obstacle != nil }) {
 		return sum, false
 	}
 	return sum, n[Pass]+n[Skip] == len(findings)
@@ -136,9 +135,9 @@ func sumUp(findings []Finding, sentence string) (Finding, bool) {
 // the right edge.
 func (s *screen) line(label string, f Finding) {
 	color := signs[f.Status].color
-	pad := strings.Repeat(" ", s.margin-utf8.RuneCountInString(label))
+	pad := strings.Repeat(" ", s.margin-Cells(label))
 	head := pad + s.Paint("1", label) + " " + s.rail() + " " + s.Mark(f.Status) + " "
-	used := s.margin + 4 + utf8.RuneCountInString(s.sign(f.Status))
+	used := s.margin + 4 + Cells(s.sign(f.Status))
 	title, right := f.Title, f.Cause
 	if f.Status == Skip {
 		right = f.Detail
@@ -147,7 +146,7 @@ func (s *screen) line(label string, f Finding) {
 		right = "failed"
 	}
 	room := s.Columns() - used
-	if n := utf8.RuneCountInString(title) + 2 + utf8.RuneCountInString(right); right != "" && n <= room {
+	if n := Cells(title) + 2 + Cells(right); right != "" && n <= room {
 		gap := strings.Repeat(" ", room-n+2)
 		s.b.WriteString(head + s.title(f, title) + gap + s.Paint(color, right) + "\n")
 		return
@@ -193,7 +192,7 @@ func (s *screen) detail(f Finding) {
 	room := s.Columns() - edge
 	if f.Detail != "" {
 		for _, paragraph := range strings.Split(f.Detail, "\n") {
-			for _, line := range Wrap(paragraph, room) {
+			for _, line := range Wrap(Visible(paragraph), room) {
 				s.b.WriteString(strings.TrimRight(s.indent(edge)+line, " ") + "\n")
 			}
 		}
@@ -208,86 +207,15 @@ func (s *screen) detail(f Finding) {
 	if s.Unicode {
 		arrow = "→"
 	}
-	for _, line := range f.Fix {
+	for _, fix := range f.Fix {
 		// A line to paste is never broken.
-		s.b.WriteString(s.indent(edge) + s.Paint("36", arrow) + " " + s.Paint("1", line) + "\n")
-	}
-}
-
-// compare puts the two strings one above the other. Where they are wider than
-// the screen both are cut to the part around the difference.
-func (s *screen) compare(c *Comparison, edge int) {
-	labels := max(utf8.RuneCountInString(c.ExpectedLabel), utf8.RuneCountInString(c.ActualLabel))
-	room := max(s.Columns()-edge-labels-2, 16)
-	longest := max(utf8.RuneCountInString(c.Expected), utf8.RuneCountInString(c.Actual))
-	expected, caretE := window([]rune(c.Expected), c.ExpectedColumn, longest, room, s.ellipsis())
-	actual, caretA := window([]rune(c.Actual), c.ActualColumn, longest, room, s.ellipsis())
-	row := func(label, text string, column int, color string) {
-		head := s.indent(edge) + s.Paint("2", label) + strings.Repeat(" ", labels-utf8.RuneCountInString(label)+2)
-		runes := []rune(text)
-		if column < len(runes) {
-			text = string(runes[:column]) + s.Paint(color, string(runes[column:]))
-		}
-		s.b.WriteString(head + text + "\n")
-	}
-	caret := func(column int) {
-		s.b.WriteString(s.indent(edge) + strings.Repeat(" ", labels+2+column) + s.Paint("31;1", "^") + "\n")
-	}
-	row(c.ExpectedLabel, expected, caretE, "32")
-	if caretE != caretA {
-		caret(caretE)
-	}
-	row(c.ActualLabel, actual, caretA, "31")
-	caret(caretA)
-}
-
-func (s *screen) ellipsis() []rune {
-	if s.Unicode {
-		return []rune("…")
-	}
-	return []rune("...")
-}
-
-// window is the part of text around column that fits into room; longest is the
-// length of the longer of the two, so that both are cut alike.
-func window(text []rune, column, longest, room int, dots []rune) (string, int) {
-	if longest <= room {
-		return string(text), column
-	}
-	start := 0
-	if column > room*2/3 {
-		start = min(column-room*2/3, longest-room)
-	}
-	start = min(start, max(len(text)-len(dots), 0))
-	end := min(start+room, len(text))
-	part := append([]rune(nil), text[start:end]...)
-	if start > 0 {
-		copy(part, dots)
-	}
-	if end < len(text) && len(part) >= len(dots) {
-		copy(part[len(part)-len(dots):], dots)
-	}
-	return string(part), column - start
-}
-
-// Wrap breaks text at blanks into lines of at most width characters. A word
-// that is longer stands alone.
-func Wrap(text string, width int) []string {
-	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	var lines []string
-	line := lead
-	for _, word := range strings.Fields(text) {
-		switch {
-		case strings.TrimSpace(line) == "":
-			line += word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-			lines = append(lines, line)
-			line = lead + word
-		default:
-			line += " " + word
+		first, rest, more := strings.Cut(fix, "\n")
+		s.b.WriteString(s.indent(edge) + s.Paint("36", arrow) + " " + s.Paint("1", Visible(first)) + "\n")
+		for more {
+			first, rest, more = strings.Cut(rest, "\n")
+			s.b.WriteString(s.indent(edge) + s.Paint("1", Visible(first)) + "\n")
 		}
 	}
-	return append(lines, line)
 }
 
 // Summary counts the findings in one line: 17 hold, 1 failed, 2 unknown.

@@ -4,7 +4,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -98,12 +97,13 @@ func (r chainReport) heading() []string {
 	if r.style.Unicode {
 		arrow = " → "
 	}
-	if r.RoleARN == "" || r.Subject.Kind == "Role" {
-		return []string{r.title()}
+	title, role := check.Visible(r.title()), check.Visible(r.RoleARN)
+	if role == "" || r.Subject.Kind == "Role" {
+		return []string{title}
 	}
-	one := r.title() + arrow + r.RoleARN
-	if width := r.style.Width; width == 0 && len(one) > 80 || width > 0 && len([]rune(one)) > width {
-		return []string{r.title(), " " + arrow + r.RoleARN}
+	one := title + arrow + role
+	if check.Cells(one) > r.style.Columns() {
+		return []string{title, " " + arrow + role}
 	}
 	return []string{one}
 }
@@ -121,7 +121,7 @@ func conclusion(findings []check.Finding, root *check.RootCause, style check.Sty
 	case root.Gist != "":
 		cause += ": " + root.Gist
 	}
-	if one := cause + ". " + summary + "."; utf8.RuneCountInString(one) <= style.Columns() {
+	if one := cause + ". " + summary + "."; check.Cells(one) <= style.Columns() {
 		return one
 	}
 	return strings.Join(append(check.Wrap(cause+".", style.Columns()), summary+"."), "\n")

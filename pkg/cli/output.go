@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/util/jsonpath"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
 
 // TypeMeta says what a report is, as it stands in JSON and YAML.
@@ -146,12 +147,12 @@ func (l *lines) table(rows [][]string) {
 	shown := make([][]string, len(rows))
 	for n, row := range rows {
 		for i, cell := range row {
-			cell = visible(cell)
+			cell = check.Visible(cell)
 			shown[n] = append(shown[n], cell)
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], len([]rune(cell)))
+			widths[i] = max(widths[i], check.Cells(cell))
 		}
 	}
 	for _, row := range shown {
@@ -159,24 +160,11 @@ func (l *lines) table(rows [][]string) {
 		for i, cell := range row {
 			b.WriteString(cell)
 			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-len([]rune(cell))+3))
+				b.WriteString(strings.Repeat(" ", widths[i]-check.Cells(cell)+3))
 			}
 		}
 		l.printf("%s\n", strings.TrimRight(b.String(), " "))
 	}
-}
-
-// visible is text with every character that does not print as an escape of Go's.
-func visible(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if strconv.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-	}
-	return b.String()
 }
 
 func errorText(text string) error { return errors.New(text) }

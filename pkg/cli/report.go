@@ -36,9 +36,9 @@ func (f *Factory) reportOn(c *cluster, subject string, findings []check.Finding,
 func (r findingsReport) writeText(w writer) {
 	switch {
 	case r.Subject != "" && r.Context != "":
-		w.printf("%s in %s\n\n", r.Subject, r.Context)
+		w.printf("%s in %s\n\n", r.Subject, check.Visible(r.Context))
 	case r.Context != "":
-		w.printf("Context %s\n\n", r.Context)
+		w.printf("Context %s\n\n", check.Visible(r.Context))
 	}
 	w.printf("%s\n%s\n", check.Screen(r.Checks, r.sentences, r.style), conclusion(r.Checks, r.RootCause, r.style))
 }
