@@ -14,7 +14,7 @@ import (
 var version, commit, date string
 
 func main() {
-	ctx, exitCode := interruptible(context.Background())
+	ctx, exitCode := interruptible(context.Background(), os.Exit)
 	code := cli.Main(ctx, cli.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
 		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Environ: os.Environ, Now: time.Now,

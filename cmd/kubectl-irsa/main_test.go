@@ -72,7 +72,7 @@ const (
 // plugin is main with a clock that a story can move, and with the client's log
 // at -v=10 in a file of its own where the story is played for it.
 func plugin() {
-	ctx, exitCode := interruptible(context.Background())
+	ctx, exitCode := interruptible(context.Background(), os.Exit)
 	p := cli.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr,
 		Getenv: os.Getenv, Setenv: os.Setenv, Unsetenv: os.Unsetenv, Environ: os.Environ, Now: time.Now,

@@ -19,21 +19,21 @@ var errInterrupted = errors.New("interrupted")
 // all that a command waits for heeds a context: an exec plugin of the kubeconfig
 // and a read of standard input do not. So after grace, or at a second signal, the
 // process ends whatever it is doing. exitCode says of a command that gave up by
-// itself what shells say of a signal: 130 or 143.
-func interruptible(parent context.Context) (ctx context.Context, exitCode func(int) int) {
+// itself what shells say of a signal: 130 or 143. exit is os.Exit.
+func interruptible(parent context.Context, exit func(int)) (ctx context.Context, exitCode func(int) int) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	var first atomic.Int32
+	var first atomic.Int64
 	go func() {
 		code := 128 + number(<-signals)
-		first.Store(int32(code)) //nolint:gosec // of 130 and 143
+		first.Store(int64(code))
 		cancel(errInterrupted)
 		select {
 		case <-signals:
 		case <-time.After(grace):
 		}
-		os.Exit(code)
+		exit(code)
 	}()
 	return ctx, func(code int) int {
 		signal.Stop(signals)
