@@ -195,14 +195,17 @@ func (f *Factory) world(c *cluster, a *adminFlags, stsEndpointURL string) (docto
 	if err != nil {
 		return doctor.World{}, err
 	}
+	var bundled *http.Client
+	if f.Getenv("AWS_CA_BUNDLE") != "" {
+		bundled, _ = f.stranger() // where it cannot be read STS says so
+	}
 	return doctor.World{
-		Core: core, Public: publicClient(), STS: f.stsFor(f.stsEndpoint(stsEndpointURL, f.settingsProfile()), ""), Clocks: clocks, Now: f.Now,
+		Core: core, Public: publicClient(), Bundled: bundled, STS: f.stsFor(f.stsEndpoint(stsEndpointURL, f.settingsProfile()), ""), Clocks: clocks, Now: f.Now,
 		Admin: func(ctx context.Context) (doctor.Inspector, error) { return f.inspector(ctx, a) },
 	}, nil
 }
 
-// publicClient fetches what anybody may fetch. Its roots are this machine's
-// own: a CA of AWS_CA_BUNDLE is not one that AWS would trust.
+// publicClient fetches what anybody may fetch, with the roots of this machine.
 func publicClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &http.Client{Transport: transport}

@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -251,7 +253,7 @@ func TestPublicDocumentsThatAreNone(t *testing.T) {
 			_, _ = w.Write([]byte("<Error><Code>NoSuchBucket</Code></Error>"))
 		}, "fail PUB1"},
 		"a server that is busy":       {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, "fail PUB1"},
-		"an answer that is cut short": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "fail PUB1"},
+		"an answer that is cut short": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "unknown "},
 		"a document without end": {func(w http.ResponseWriter, _ *http.Request) {
 			for {
 				if _, err := w.Write([]byte(strings.Repeat(" ", 1<<16))); err != nil {
@@ -280,6 +282,130 @@ func TestPublicDocumentsThatAreNone(t *testing.T) {
 		w.published(t.Context(), &f)
 		if r := discoveryPublic(f); r.Cause != "PUB10" {
 			t.Errorf("cause %s: %s", r.Cause, r.Detail)
+		}
+	})
+}
+
+func TestNothingIsRemovedThatWasNotRead(t *testing.T) {
+	const (
+		at      = issuerURL + oidc.DiscoveryPath
+		publish = "kubectl irsa publish"
+		remove  = "aws s3 rm s3://cluster/.well-known/openid-configuration"
+	)
+	unseen := map[string]error{
+		"a connection that is refused":       &oidc.UnreachableError{URL: at, Err: errors.New("connection refused")},
+		"an answer that does not come":       &oidc.TimeoutError{URL: at, Limit: time.Second, Err: context.DeadlineExceeded},
+		"a resolver that does not answer":    &oidc.DNSError{URL: at, Host: "cluster", Err: errors.New("i/o timeout")},
+		"a look that was given up meanwhile": fmt.Errorf("fetching: %w", context.Canceled),
+	}
+	authority := &oidc.TLSError{URL: at, Fault: oidc.TLSUnknownAuthority, Err: errors.New("unknown authority")}
+	expired := &oidc.TLSError{URL: at, Fault: oidc.TLSExpired, Err: errors.New("expired")}
+	type row struct {
+		err      error
+		read     bool
+		bundled  bool
+		accepted bool
+		want     string // status, cause and fix
+	}
+	rows := map[string]row{
+		"a page in place of the document":            {&oidc.HTMLAnswer{URL: at}, true, false, false, "fail PUB1 " + remove + ", " + publish},
+		"a page that AWS has got before":             {&oidc.HTMLAnswer{URL: at}, true, false, true, "fail PUB1 " + remove + ", " + publish},
+		"a document without end":                     {&oidc.TooLargeError{URL: at}, true, false, false, "fail PUB1 " + remove + ", " + publish},
+		"a URL that cannot be":                       {errors.New("no URL"), false, false, false, "fail PUB1 " + publish},
+		"an authority that nobody knows":             {authority, false, false, false, "fail PUB10 "},
+		"an authority that is not known here":        {authority, false, false, true, "warn PUB10 "},
+		"a certificate that is over":                 {expired, false, false, true, "fail PUB10 "},
+		"an authority of AWS_CA_BUNDLE":              {nil, true, true, false, "warn PUB10 "},
+		"an authority of AWS_CA_BUNDLE, and no harm": {nil, true, true, true, "pass  "},
+	}
+	for name, err := range unseen {
+		rows[name] = row{err, false, false, false, "unknown  "}
+		rows[name+", here alone"] = row{err, false, false, true, "warn PUB1 "}
+	}
+	for name, tc := range rows {
+		t.Run(name, func(t *testing.T) {
+			f := healthy(t)
+			f.Discovery.Err, f.Discovery.Value.URL, f.Discovery.Value.Bundled = tc.err, at, tc.bundled
+			if !tc.read {
+				f.Discovery.Value.Document = nil
+			}
+			if !tc.accepted {
+				f.STS.Err = ErrNotAsked
+			}
+			r := discoveryPublic(f)
+			if diff := cmp.Diff(tc.want, string(r.Status)+" "+r.Cause+" "+strings.Join(r.Fix, ", ")); diff != "" {
+				t.Errorf("(-want +got):\n%s%s", diff, r.Detail)
+			}
+		})
+	}
+}
+
+func TestTheBundleForAWSServesWhereNothingElseDoes(t *testing.T) {
+	issuer, err := awstest.NewIssuer(issuerURL, "P-256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(issuer.Discovery()) }))
+	defer server.Close()
+	for name, tc := range map[string]struct {
+		world World
+		want  string
+	}{
+		"nobody knows the authority":      {World{Public: &http.Client{}}, "fail PUB10"},
+		"AWS_CA_BUNDLE alone does":        {World{Public: &http.Client{}, Bundled: server.Client()}, "warn PUB10"},
+		"this machine does, like anybody": {World{Public: server.Client(), Bundled: server.Client()}, "pass "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.world.Now = time.Now
+			f := Facts{Issuer: server.URL, STS: Known[Exchange]{Err: ErrNotAsked}}
+			tc.world.published(t.Context(), &f)
+			r := discoveryPublic(f)
+			if diff := cmp.Diff(tc.want, string(r.Status)+" "+r.Cause); diff != "" {
+				t.Errorf("(-want +got):\n%s%s", diff, r.Detail)
+			}
+		})
+	}
+}
+
+// wideTrust lets in every ServiceAccount of the cluster.
+func wideTrust(f Facts) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"` + f.Provider.Value.ARN + `"},` +
+		`"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"` + hostPath(issuerURL) + `:aud":"sts.amazonaws.com"}}}]}`
+}
+
+func TestWhatCannotCauseARefusalExplainsNone(t *testing.T) {
+	denied := said("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+	for name, tc := range map[string]struct {
+		broke func(*Facts)
+		want  string // root cause
+		says  string // in the detail of sts-exchange
+	}{
+		"a role that trusts too many, and a policy above it": {func(f *Facts) { f.IAMRole.Value.Trust = wideTrust(*f) }, "sts-exchange", "(ROLE11)"},
+		"a role that trusts too many and was made just now": {func(f *Facts) {
+			f.IAMRole.Value.Trust, f.IAMRole.Value.Created = wideTrust(*f), noon
+		}, "sts-exchange ROLE14", "less than a minute ago"},
+		"a private key that is public": {func(f *Facts) { f.Keys.Value.Parsed.Keys[0].Private = true }, "sts-exchange", "(ROLE11)"},
+		"what can cause it does": {func(f *Facts) {
+			f.IAMRole.Value.Trust = strings.ReplaceAll(f.IAMRole.Value.Trust, "shop:cart", "shop:cards")
+		}, "role-trusts ROLE1", "AccessDenied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := healthy(t)
+			f.STS.Err = denied
+			tc.broke(&f)
+			if diff := cmp.Diff(tc.want, rootOf(f)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if x := finding(t, f, "sts-exchange"); !strings.Contains(x.Detail, tc.says) {
+				t.Errorf("it says %s", x.Detail)
+			}
+		})
+	}
+	t.Run("alone it is what is wrong", func(t *testing.T) {
+		f := healthy(t)
+		f.IAMRole.Value.Trust = wideTrust(f)
+		if diff := cmp.Diff("trust-narrow ROLE7", rootOf(f)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }

@@ -30,7 +30,10 @@ import (
 type World struct {
 	Core   corev1client.CoreV1Interface
 	Public *http.Client // fetches public documents; it must carry no credentials
-	STS    func(ctx context.Context, region string) (*awsapi.STS, error)
+	// Bundled is Public with certificate authorities that this machine was told
+	// of for AWS alone; nil where it was told of none.
+	Bundled *http.Client
+	STS     func(ctx context.Context, region string) (*awsapi.STS, error)
 	// Admin finds AWS credentials and makes the clients; its error is why there
 	// are none, and is asked for once.
 	Admin  func(context.Context) (Inspector, error)

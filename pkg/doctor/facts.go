@@ -115,6 +115,7 @@ type Published[T any] struct {
 	URL      string
 	Document *oidc.Document
 	Parsed   T
+	Bundled  bool // its certificate is of an authority that this machine knows for AWS alone
 }
 
 // Reading is one look at somebody else's clock, by the Date of an answer.

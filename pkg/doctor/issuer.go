@@ -11,7 +11,7 @@ const linkIssuer = "issuer"
 
 func issuerChecks() []Check {
 	return []Check{
-		{ID: "discovery-readable", Link: linkIssuer, Title: "you may read the API server's issuer and keys", Run: discoveryReadable},
+		{ID: "discovery-readable", Link: linkIssuer, Title: "you may read the API server's issuer and keys", Aside: true, Run: discoveryReadable},
 		{ID: "issuer-public", Link: linkIssuer, Title: "its name is a public https URL", Run: issuerPublic},
 		{ID: "issuer-consistent", Link: linkIssuer, Title: "tokens and API server name the same one", Needs: []string{"issuer-public"}, Run: issuerConsistent},
 	}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,28 +23,32 @@ func publishedChecks() []Check {
 		{ID: "issuer-published", Link: linkDocuments, Title: "it names the tokens' issuer", Needs: []string{"discovery-public"}, Run: issuerPublished},
 		{ID: "jwks-uri-public", Link: linkDocuments, Title: "its jwks_uri is public", Needs: []string{"discovery-public"}, Run: jwksURIPublic},
 		{ID: "jwks-public", Link: linkDocuments, Title: "anybody can fetch the key set", Needs: []string{"jwks-uri-public"}, Run: jwksPublic},
-		{ID: "certificate-lasting", Link: linkDocuments, Title: "the certificate lasts", Needs: []string{"discovery-public"}, Run: certificateLasting},
+		{ID: "certificate-lasting", Link: linkDocuments, Title: "the certificate lasts", Needs: []string{"discovery-public"}, Aside: true, Run: certificateLasting},
 		{ID: "cache-short", Link: linkDocuments, Title: "caches keep neither for long", Needs: []string{"jwks-public"}, Run: cacheShort},
 	}
 }
 
 // discoveryPublic judges the anonymous fetch of the discovery document.
-func discoveryPublic(f Facts) Result { return f.public(f.Discovery.Err, f.Discovery.Value.URL) }
+func discoveryPublic(f Facts) Result { return public(f, f.Discovery) }
 
 // jwksPublic judges the anonymous fetch of the key set.
 func jwksPublic(f Facts) Result {
 	if f.Discovery.Err != nil {
 		return unknown("%v", f.Keys.Err)
 	}
-	return f.public(f.Keys.Err, f.Keys.Value.URL)
+	return public(f, f.Keys)
 }
 
-// public says what an anonymous fetch means.
-func (f Facts) public(err error, at string) Result {
-	if err == nil {
+// public says what an anonymous fetch means. What only happened between here
+// and the server says nothing about what AWS gets.
+func public[T any](f Facts, p Known[Published[T]]) Result {
+	err, at := p.Err, p.Value.URL
+	switch {
+	case err == nil && p.Value.Bundled && !f.accepted():
+		return warn("PUB10", "%s: its certificate is of an authority that AWS_CA_BUNDLE alone names: AWS does not know it, unless a proxy here put it there", at)
+	case err == nil:
 		return pass("%s", at)
-	}
-	if errors.Is(err, ErrNeedsToken) {
+	case errors.Is(err, ErrNeedsToken):
 		return unknown("the issuer is not known")
 	}
 	publish := f.build("publish")
@@ -54,22 +59,39 @@ func (f Facts) public(err error, at string) Result {
 		return f.status(status, publish)
 	}
 	if fault, ok := errors.AsType[*oidc.TLSError](err); ok {
+		if fault.Fault == oidc.TLSUnknownAuthority && f.accepted() {
+			return reached("PUB10", fmt.Errorf("%s: its certificate is of an authority unknown here: %w", at, fault.Err))
+		}
 		return fail("PUB10", "%s: its certificate is refused (%s): %v", at, fault.Fault, fault.Err)
 	}
-	if gone, ok := errors.AsType[*oidc.DNSError](err); ok {
-		if !gone.NotFound {
-			return unknown("the name %s could not be looked up: %v", gone.Host, gone.Err)
-		}
-		if f.accepted() {
-			return warn("PUB1", "the host %s does not resolve from here\nAWS reaches it: STS accepted the token just now", gone.Host)
-		}
+	gone, noName := errors.AsType[*oidc.DNSError](err)
+	switch {
+	case noName && gone.NotFound && !f.accepted():
 		return fixed(fail(f.dangling(), "the host %s does not resolve from here", gone.Host), publish)
+	case noName && gone.NotFound:
+		return reached("PUB1", fmt.Errorf("the host %s does not resolve from here", gone.Host))
+	case !unseen(err) && p.Value.Document != nil:
+		// publish keeps its hands off what it cannot read.
+		return fixed(fail("PUB1", "%v", err), f.withdraw(at, publish)...)
+	case !unseen(err):
+		return fixed(fail("PUB1", "%v", err), publish)
+	case f.accepted():
+		return reached("PUB1", err)
 	}
-	if _, ok := errors.AsType[*oidc.UnreachableError](err); ok && f.accepted() {
-		return warn("PUB1", "%v\nAWS reaches it: STS accepted the token just now", err)
-	}
-	// publish keeps its hands off what it cannot read.
-	return fixed(fail("PUB1", "%v", err), f.withdraw(at, publish)...)
+	return unknown("%v\nso it is from here: whether AWS gets an answer is not known", err)
+}
+
+// unseen reports whether nothing came that could be judged.
+func unseen(err error) bool {
+	_, noName := errors.AsType[*oidc.DNSError](err)
+	_, late := errors.AsType[*oidc.TimeoutError](err)
+	_, noAnswer := errors.AsType[*oidc.UnreachableError](err)
+	return noName || late || noAnswer || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// reached is what an error of this machine's is worth where AWS does better.
+func reached(cause string, err error) Result {
+	return warn(cause, "%v\nAWS reaches it: STS accepted the token just now", err)
 }
 
 // withdraw puts before a command that publishes the one that removes what is in
@@ -220,10 +242,11 @@ const linkKeys = "keys"
 func keyChecks() []Check {
 	return []Check{
 		{ID: "keys-usable", Link: linkKeys, Title: "AWS can use every published key", Needs: []string{"jwks-public"}, Run: keysUsable},
+		{ID: "private-keys-kept", Link: linkKeys, Title: "no private key is among them", Needs: []string{"jwks-public"}, Aside: true, Run: privateKeysKept},
 		{ID: "keys-few", Link: linkKeys, Title: "they are within AWS's limit", Needs: []string{"jwks-public"}, Run: keysFew},
 		{ID: "key-published", Link: linkKeys, Title: "the token's key is among them", Needs: []string{"jwks-public", "token-issued"}, Run: keyPublished},
 		{ID: "algorithm-announced", Link: linkKeys, Title: "the discovery document lists its algorithm", Needs: []string{"discovery-public", "token-issued"}, Run: algorithmAnnounced},
-		{ID: "signature-live", Link: linkKeys, Title: "the signature fits the API server's keys", Needs: []string{"token-issued"}, Run: signatureLive},
+		{ID: "signature-live", Link: linkKeys, Title: "the signature fits the API server's keys", Needs: []string{"token-issued"}, Aside: true, Run: signatureLive},
 		{ID: "signature-published", Link: linkKeys, Title: "the signature fits the published keys", Needs: []string{"key-published"}, Run: signaturePublished},
 	}
 }
@@ -237,11 +260,9 @@ func keysUsable(f Facts) Result {
 		return fixed(fail("PUB7", "the key set is empty"), f.build("publish"))
 	}
 	var faults []string
-	nameless, private := 0, 0
+	nameless := 0
 	for i, k := range keys {
 		switch {
-		case k.Private:
-			private++
 		case k.Unusable != "":
 			faults = append(faults, fmt.Sprintf("key %d (%s): %s", i+1, k.Type, k.Unusable))
 		case k.ID == "":
@@ -250,8 +271,6 @@ func keysUsable(f Facts) Result {
 	}
 	usable := len(f.Keys.Value.Parsed.Usable())
 	switch {
-	case private > 0:
-		return fixed(fail("", "%d of them published with the private key: whoever read it can sign for this cluster; change the signing key", private), f.withdraw(f.Keys.Value.URL, f.build("publish"))...)
 	case usable == 0:
 		return fixed(fail("ALG1", "%s", strings.Join(faults, "\n")), f.build("publish"), f.build("publish --prune"))
 	case len(faults) > 0:
@@ -260,6 +279,25 @@ func keysUsable(f Facts) Result {
 		return fixed(warn("PUB6", "%d of %d have no kid, by which AWS finds a token's key", nameless, len(keys)), f.build("publish --prune"))
 	}
 	return pass("%d", len(keys))
+}
+
+// privateKeysKept looks for a private key that was published: AWS takes no
+// notice, and whoever else read it does.
+func privateKeysKept(f Facts) Result {
+	if f.Keys.Err != nil {
+		return unknown("the key set could not be read")
+	}
+	private := 0
+	for _, k := range f.Keys.Value.Parsed.Keys {
+		if k.Private {
+			private++
+		}
+	}
+	if private == 0 {
+		return pass("")
+	}
+	r := fail("", "%d published with the private key: whoever read it can sign for this cluster; change the signing key", private)
+	return fixed(r, f.withdraw(f.Keys.Value.URL, f.build("publish"))...)
 }
 
 func keysFew(f Facts) Result {

@@ -17,10 +17,10 @@ func roleChecks() []Check {
 		{ID: "role-exists", Link: linkRole, Title: "the role exists", Needs: []string{"role-arn-valid"}, Run: roleExists},
 		{ID: "trust-policy-valid", Link: linkRole, Title: "its trust policy can be read", Needs: []string{"role-exists"}, Run: trustPolicyValid},
 		{ID: "role-trusts", Link: linkRole, Title: "it trusts this ServiceAccount", Needs: []string{"issuer-public", "trust-policy-valid"}, Run: roleTrusts},
-		{ID: "trust-narrow", Link: linkRole, Title: "it trusts nobody by accident", Needs: []string{"trust-policy-valid"}, Run: trustNarrow},
-		{ID: "trust-size", Link: linkRole, Title: "its trust policy has room to grow", Needs: []string{"trust-policy-valid"}, Run: trustSize},
+		{ID: "trust-narrow", Link: linkRole, Title: "it trusts nobody by accident", Needs: []string{"trust-policy-valid"}, Aside: true, Run: trustNarrow},
+		{ID: "trust-size", Link: linkRole, Title: "its trust policy has room to grow", Needs: []string{"trust-policy-valid"}, Aside: true, Run: trustSize},
 		{ID: "session-duration", Link: linkRole, Title: "it allows sessions that long", Needs: []string{"role-exists"}, Run: sessionDuration},
-		{ID: "role-permits", Link: linkRole, Title: "it may do something", Needs: []string{"role-exists"}, Run: rolePermits},
+		{ID: "role-permits", Link: linkRole, Title: "it may do something", Needs: []string{"role-exists"}, Aside: true, Run: rolePermits},
 	}
 }
 

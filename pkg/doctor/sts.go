@@ -135,8 +135,11 @@ func (f Facts) names() explain.Names {
 	}
 }
 
-// judged are the checks before this one.
-func (f Facts) judged() []check.Finding { return check.Run(f, chainChecks(), check.Selection{}) }
+// judged are the checks before this one that can explain a refusal.
+func (f Facts) judged() []check.Finding {
+	chain := slices.DeleteFunc(chainChecks(), func(c Check) bool { return c.Aside })
+	return check.Run(f, chain, check.Selection{})
+}
 
 // young is what was made so lately that STS may not know it.
 func (f Facts) young() string {

@@ -48,7 +48,7 @@ func over(checks []Check) []SurveyCheck {
 	var lifted []SurveyCheck
 	for _, c := range checks {
 		lifted = append(lifted, SurveyCheck{
-			ID: c.ID, Link: c.Link, Title: c.Title, Needs: c.Needs,
+			ID: c.ID, Link: c.Link, Title: c.Title, Needs: c.Needs, Aside: c.Aside,
 			Run: func(s Survey) Result { return c.Run(s.Facts) },
 		})
 	}
