@@ -124,6 +124,9 @@ func (f Facts) lintOptions() trustpolicy.LintOptions {
 	if f.Issuer != "" {
 		options.Provider = ProviderARN(f.Role.Value, f.Issuer)
 	}
+	if f.ServiceAccount != "" {
+		options.Subject = irsa.Subject(f.Namespace, f.ServiceAccount)
+	}
 	return options
 }
 
@@ -175,49 +178,45 @@ func (f Facts) narrower(policy *trustpolicy.Policy, options trustpolicy.LintOpti
 	for _, n := range f.stillNamed(policy) {
 		remove(n.subject(), f.trustRemove(n))
 	}
-	if len(lines) == 0 {
+	if len(lines) == 0 || isTooWide(policy, options) {
 		lines = append(lines, f.build("role get %s", f.Role.Value.Name))
 	}
 	return lines
 }
 
 // narrowed is the policy without what makes it too wide, nil where nothing does
-// or only a person can tell what was meant. A policy of one statement that lets
-// everybody of the cluster in is taken to be meant for this ServiceAccount.
+// or only a person can tell what was meant. What a statement about somebody else
+// was meant for, or about them together with this provider, is theirs to say: a
+// condition on this ServiceAccount would lock them out.
 func (f Facts) narrowed(policy *trustpolicy.Policy, options trustpolicy.LintOptions) *trustpolicy.Policy {
-	before := policy
+	var narrowed *trustpolicy.Policy
 	for range len(policy.Statements) * 8 {
-		wide := slices.DeleteFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool { return !mayNarrow(x) })
-		if len(wide) == 0 {
+		found := trustpolicy.Lint(policy, options)
+		wide := slices.IndexFunc(found, func(x trustpolicy.Finding) bool {
+			return mayNarrow(x) && x.Statement >= 0 && namesAlone(policy.Statements[x.Statement].Principal, options.Provider)
+		})
+		if wide < 0 {
 			break
 		}
-		after, err := applied(policy, wide[0].Patch)
+		after, err := applied(policy, found[wide].Patch)
 		if err != nil {
 			return nil
 		}
-		policy = after
+		policy, narrowed = after, after
 	}
-	if !slices.ContainsFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool {
+	return narrowed
+}
+
+// namesAlone reports whether a statement is about a provider and nobody else.
+func namesAlone(p trustpolicy.Principal, provider string) bool {
+	return !p.Any && !p.Not && len(p.Groups) == 1 && p.Groups[0].Type == "Federated" &&
+		len(p.Groups[0].Values) == 1 && p.Groups[0].Values[0].Text == provider
+}
+
+func isTooWide(policy *trustpolicy.Policy, options trustpolicy.LintOptions) bool {
+	return slices.ContainsFunc(trustpolicy.Lint(policy, options), func(x trustpolicy.Finding) bool {
 		return x.Severity == trustpolicy.Fail && tooWide(x)
-	}) {
-		if policy == before {
-			return nil
-		}
-		return policy
-	}
-	if f.ServiceAccount == "" || options.Provider == "" || len(policy.Statements) != 1 {
-		return nil
-	}
-	text, err := trustpolicy.New(trustpolicy.Trust{
-		Provider: options.Provider, Audience: f.WantedAudience, Subject: irsa.Subject(f.Namespace, f.ServiceAccount),
 	})
-	if err != nil {
-		return nil
-	}
-	if policy, err = trustpolicy.Parse(text); err != nil {
-		return nil
-	}
-	return policy
 }
 
 func tooWide(finding trustpolicy.Finding) bool {

@@ -218,6 +218,14 @@ func (l *linter) audiencePatch(v *Value) Patch {
 	return l.policy.patch("ask for the audience", l.policy.edit(v.Span, quote(l.options.Audience)))
 }
 
+// subjectPatch puts the subject that is meant in the place of a pattern.
+func (l *linter) subjectPatch(v *Value) Patch {
+	if l.options.Subject == "" || len(l.statement.providers()) != 1 {
+		return Patch{}
+	}
+	return l.policy.patch("trust "+l.options.Subject, l.policy.edit(v.Span, quote(l.options.Subject)))
+}
+
 // widest is the first pattern of a claim that everything matches.
 func (l *linter) widest(claim string) (found *Value) {
 	l.patterns(claim, func(v *Value) {
@@ -254,7 +262,7 @@ func (l *linter) subject() {
 		}
 		if reach == anySubject {
 			found = true
-			l.report("ROLE7", Fail, v.Span, Patch{}, "%q matches every ServiceAccount of the cluster", v.Text)
+			l.report("ROLE7", Fail, v.Span, l.subjectPatch(v), "%q matches every ServiceAccount of the cluster", v.Text)
 			return
 		}
 		l.report("ROLE7", Warn, v.Span, Patch{}, "%q matches in namespaces that do not exist yet: whoever may create one can assume the role", v.Text)

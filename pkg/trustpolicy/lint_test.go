@@ -259,6 +259,13 @@ func TestLint(t *testing.T) {
 				doc(allow(`"StringEquals":{"%sub": "%cart", "%aud":"%sts"}`)),
 			}},
 		},
+		"every subject where one is meant": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts"},"StringLike":{"%sub":"system:serviceaccount:*"}`)), options: &trustpolicy.LintOptions{Subject: subject},
+			want: []finding{{
+				"ROLE7", trustpolicy.Fail, 0, `"system:serviceaccount:*"`, `"system:serviceaccount:*" matches every ServiceAccount of the cluster`,
+				doc(allow(`"StringEquals":{"%aud":"%sts"},"StringLike":{"%sub":"%cart"}`)),
+			}},
+		},
 		"a tag with a colon is no key of an issuer": {
 			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"%cart","aws:RequestTag/a.b/c:sub":"x"}`)),
 		},
