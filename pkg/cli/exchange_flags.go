@@ -50,8 +50,11 @@ func (x *exchangeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&x.stsEndpointURL, "sts-endpoint-url", "", "URL of an STS in place of the region's own")
 }
 
+// given reports whether a flag was typed, with whatever value.
+func (x *exchangeFlags) given(name string) bool { return x.typed != nil && x.typed.Changed(name) }
+
 // policyGiven reports whether --policy was typed, with whatever value.
-func (x *exchangeFlags) policyGiven() bool { return x.typed != nil && x.typed.Changed("policy") }
+func (x *exchangeFlags) policyGiven() bool { return x.given("policy") }
 
 // The bounds of DurationSeconds, and the size of a session policy:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
@@ -72,10 +75,15 @@ func (x *exchangeFlags) check(f *Factory) error {
 			return usageError{fmt.Errorf("--role-arn: %w", err)}
 		}
 	}
+	for _, name := range []string{"role-arn", "audience", "session-name", "region", "sts-endpoint-url"} {
+		if x.given(name) && x.typed.Lookup(name).Value.String() == "" {
+			return usagef("--%s: an empty value is none: leave the flag out for the default", name)
+		}
+	}
 	switch {
-	case x.duration != 0 && x.duration%time.Second != 0:
+	case x.duration%time.Second != 0:
 		return usagef("--duration %s: give whole seconds", x.duration)
-	case x.duration != 0 && (x.duration < minSession || x.duration > maxSession):
+	case x.given("duration") && (x.duration < minSession || x.duration > maxSession):
 		return usagef("--duration %s: STS grants sessions of 15m to 12h", x.duration)
 	case x.sessionName != "" && !irsa.ValidSessionName(x.sessionName):
 		return usagef("--session-name %q: STS takes 2 to 64 letters, digits and +=,.@_-", x.sessionName)
@@ -84,7 +92,7 @@ func (x *exchangeFlags) check(f *Factory) error {
 	case len(x.policyARNs) > maxPolicyARNs:
 		return usagef("--policy-arn: STS takes at most %d", maxPolicyARNs)
 	}
-	if x.tokenDuration != 0 {
+	if x.given("token-duration") {
 		if err := token.CheckDuration(x.tokenDuration); err != nil {
 			return usageError{fmt.Errorf("--token-duration: %w", err)}
 		}
@@ -231,7 +239,7 @@ func (f *Factory) book() (login.Book, error) {
 	if err != nil {
 		return login.Book{}, err
 	}
-	return login.Book{ConfigPath: path, GOOS: runtime.GOOS, Cache: cache}, nil
+	return login.Book{ConfigPath: path, GOOS: runtime.GOOS, Cache: cache, TokenDir: f.tokenDir(), CacheDir: cacheDirIn}, nil
 }
 
 // tokenDir is where token-file mode keeps its tokens, "" where nothing is kept.

@@ -276,7 +276,15 @@ var credentialVariables = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 func (f *Factory) cacheDir() string {
 	dir := *f.kube.CacheDir
 	named := f.flags.Changed("cache-dir") || f.Getenv("KUBECACHEDIR") != ""
-	if dir == "" || !named && !filepath.IsAbs(dir) {
+	if !named && !filepath.IsAbs(dir) {
+		return ""
+	}
+	return cacheDirIn(dir)
+}
+
+// cacheDirIn is the folder of ours in kubectl's.
+func cacheDirIn(dir string) string {
+	if dir == "" {
 		return ""
 	}
 	return filepath.Join(absolute(dir), "irsa")

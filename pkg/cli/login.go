@@ -73,7 +73,7 @@ Modes:
 	flags.StringVar(&o.profile, "profile", "", "Name of the profile to write; default: CONTEXT-NAMESPACE-SERVICEACCOUNT")
 	flags.StringVar(&o.mode, "mode", string(login.Process), "How the profile gets its credentials: process, static or token-file")
 	flags.BoolVar(&o.create, "create", true, "Create the ServiceAccount when it is missing and --role-arn is given")
-	flags.BoolVar(&o.annotate, "annotate", false, "After a login that worked, write the role on the ServiceAccount")
+	flags.BoolVar(&o.annotate, "annotate", false, "After a login that worked, write the role, and an unusual audience, on the ServiceAccount")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "Take over a profile, or an annotation, that says otherwise")
 	flags.BoolVar(&o.setDefault, "set-default", false, "Write the profile to [default] too")
 	dryRunFlag(cmd, &o.dryRun)
@@ -103,6 +103,9 @@ func (o *loginCommand) complete(args []string) (err error) {
 	if o.cluster, err = f.cluster(); err != nil {
 		return err
 	}
+	if o.profile == "" && o.given("profile") {
+		return usagef("--profile: an empty value names no profile")
+	}
 	if o.profile == "" {
 		o.profile = login.ProfileName(o.cluster.context, o.cluster.namespace, o.serviceAccount)
 	} else if err := awsconfig.CheckName(o.profile); err != nil {
@@ -117,6 +120,8 @@ func (o *loginCommand) checkMode(mode login.Mode) error {
 	switch {
 	case mode == login.TokenFile && policies:
 		return usagef("--policy and --policy-arn: the SDKs send no session policy with a token file; use --mode process or static")
+	case mode == login.TokenFile && o.duration != 0:
+		return usagef("--duration: the SDKs ask for a session of 1h with a token file; use --mode process or static")
 	case mode == login.TokenFile && o.factory.tokenDir() == "":
 		return usageError{hint.Wrap(errorText("--mode token-file: there is no folder to keep the token in"), "set HOME, or name a folder with --cache-dir")}
 	case mode == login.Process && o.policy == "-":
@@ -159,7 +164,7 @@ func (o *loginCommand) prepare(mode login.Mode) error {
 		Request: request, Mode: mode, Profile: o.profile, Key: c.keyOf(request, endpoint),
 		SetDefault: o.setDefault, Annotate: o.annotate, Overwrite: o.overwrite, WriteRegion: o.region != "",
 		ConfigPath: configPath, CredentialsPath: credentialsPath, TokenDir: f.tokenDir(), GOOS: runtime.GOOS,
-		Exchanger: exchanger, Cache: cache,
+		Exchanger: exchanger, Cache: cache, Plugin: c.plugin,
 		Pinned: login.Pinned{
 			Kubeconfig: c.kubeconfig, Context: c.context, Namespace: c.namespace, ServiceAccount: o.serviceAccount,
 			RoleARN: request.RoleARN, Audience: request.Audience, Region: request.Region, SessionName: request.SessionName,
@@ -178,13 +183,6 @@ func (o *loginCommand) prepare(mode login.Mode) error {
 
 // prepareProcess settles what only a profile with a credential_process needs.
 func (o *loginCommand) prepareProcess() error {
-	profiles := []string{o.profile}
-	if o.setDefault {
-		profiles = append(profiles, "default")
-	}
-	if err := login.CheckCycle(o.cluster.plugin, profiles...); err != nil {
-		return err
-	}
 	binary, stable, err := login.StableBinary(o.factory.process.Args[0])
 	if err != nil {
 		return fmt.Errorf("finding this program's own path: %w", err)
@@ -255,6 +253,7 @@ func (o *loginCommand) run(ctx context.Context) error {
 type loginReport struct {
 	TypeMeta
 	Profile         string       `json:"profile"`
+	SetDefault      bool         `json:"setDefault,omitempty"` // [default] is the profile too
 	Config          string       `json:"config"`
 	Mode            login.Mode   `json:"mode"`
 	Context         string       `json:"context"`
@@ -283,7 +282,7 @@ type loginReport struct {
 func (o *loginCommand) report(r login.Result) loginReport {
 	expires, tokenExpires := r.Credentials.Expiration.UTC(), r.Token.Expires.UTC()
 	report := loginReport{
-		TypeMeta: typeMeta("Login"), Profile: r.Profile, Config: r.Config, Mode: o.login.Mode,
+		TypeMeta: typeMeta("Login"), Profile: r.Profile, SetDefault: o.setDefault, Config: r.Config, Mode: o.login.Mode,
 		Context: o.cluster.context, Namespace: o.cluster.namespace, ServiceAccount: o.serviceAccount,
 		Subject: r.Subject, Issuer: r.Issuer, RoleARN: r.RoleARN.String(), RoleSource: r.RoleSource,
 		Audience: r.Audience, AudienceSource: r.AudienceSource, Region: r.Region,
@@ -312,13 +311,20 @@ func (l loginReport) writeText(w writer) {
 		{"  audience", l.Audience + origin(l.AudienceSource)},
 		{"  issuer", l.Issuer},
 		{"  expires", until(*l.Expiration, l.now) + l.renewal()},
-		{"  profile", l.Profile + " in " + l.Config},
+		{"  profile", l.profiles() + " in " + l.Config},
 	}
 	if l.TokenExpiration != nil {
 		rows[3] = []string{"  expires", until(*l.TokenExpiration, l.now) + ", with its token; log in again to renew it"}
 	}
 	w.table(rows)
 	w.printf("\n%s\n", l.Next)
+}
+
+func (l loginReport) profiles() string {
+	if l.SetDefault && l.Profile != "default" {
+		return l.Profile + " and default"
+	}
+	return l.Profile
 }
 
 func (l loginReport) renewal() string {

@@ -46,7 +46,7 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 		return err
 	}
 	report := loginReport{
-		TypeMeta: typeMeta("Login"), Profile: o.profile, Config: o.login.ConfigPath, Mode: o.login.Mode,
+		TypeMeta: typeMeta("Login"), Profile: o.profile, SetDefault: o.setDefault, Config: o.login.ConfigPath, Mode: o.login.Mode,
 		Context: o.cluster.context, Namespace: o.cluster.namespace, ServiceAccount: o.serviceAccount,
 		Subject: irsa.Subject(o.cluster.namespace, o.serviceAccount),
 		RoleARN: o.roleARN, RoleSource: creds.FromFlag, Audience: o.audience, AudienceSource: creds.FromFlag,
@@ -59,7 +59,7 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 		if err = o.createDry(ctx); err != nil {
 			return creds.NotCreated(o.cluster.namespace, o.serviceAccount, err)
 		}
-	case apierrors.IsForbidden(err) && o.roleARN != "":
+	case apierrors.IsForbidden(err) && o.roleARN != "" && !o.annotate:
 		err = nil
 	}
 	if err != nil {
@@ -71,7 +71,23 @@ func (o *loginCommand) runDry(ctx context.Context) error {
 	if _, err := irsa.ParseRoleARN(report.RoleARN, o.login.Request.AnyAccount); err != nil {
 		return fmt.Errorf("annotation %s of %s: %w", irsa.AnnotationRoleARN, report.Subject, err)
 	}
+	if report.Annotated, err = o.annotateDry(ctx, account, report); err != nil {
+		return err
+	}
 	return o.factory.print(o.output, report)
+}
+
+// annotateDry reports whether the login would annotate its ServiceAccount, and
+// with server lets the server say whether it may: of one that exists.
+func (o *loginCommand) annotateDry(ctx context.Context, account *corev1.ServiceAccount, r loginReport) (bool, error) {
+	switch {
+	case !o.annotate || r.Created:
+		return o.annotate, nil
+	case o.dryRun == dryRunServer:
+		return o.login.AnnotateAccount(ctx, account, r.RoleARN, r.Audience, metav1.DryRunAll)
+	}
+	changes, err := o.login.Annotations(account, r.RoleARN, r.Audience)
+	return len(changes) > 0, err
 }
 
 // explainLook says why there is no ServiceAccount to show.
@@ -120,7 +136,11 @@ func (l loginReport) writeDry(w writer) {
 	if l.Created {
 		w.printf("serviceaccount/%s created %s\n", l.ServiceAccount, suffix)
 	}
-	w.printf("profile %s written to %s %s\n\n", l.Profile, l.Config, suffix)
+	w.printf("profile %s written to %s %s\n", l.profiles(), l.Config, suffix)
+	if l.Annotated {
+		w.printf("serviceaccount/%s annotated %s\n", l.ServiceAccount, suffix)
+	}
+	w.printf("\n")
 	w.table([][]string{
 		{"  subject", l.Subject},
 		{"  role", l.RoleARN + origin(l.RoleSource)},

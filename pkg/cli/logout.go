@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 )
@@ -62,7 +64,7 @@ func (o *logoutCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	match, about, err := o.match()
+	goal, err := o.target()
 	if err != nil {
 		return err
 	}
@@ -71,31 +73,46 @@ func (o *logoutCommand) run(ctx context.Context) error {
 			return err
 		}
 	}
-	removed, err := book.Remove(ctx, match)
+	removed, err := book.Remove(ctx, goal.profile)
+	w := &lines{to: o.factory.Streams.Out}
 	for _, profile := range removed {
-		if _, err := fmt.Fprintf(o.factory.Streams.Out, "profile %s removed\n", profile.Name); err != nil {
-			return err
-		}
+		w.printf("profile %s removed\n", profile.Name)
 	}
-	if err == nil && len(removed) == 0 {
-		o.factory.note("note: there is no profile %s", about)
+	sessions, forgetErr := book.Forget(goal.session, o.factory.Now())
+	if sessions > 0 {
+		w.printf("cached sessions removed: %d\n", sessions)
 	}
-	return err
+	if err == nil && len(removed)+sessions == 0 {
+		o.factory.note("note: there is no profile %s", goal.about)
+	}
+	return errors.Join(err, forgetErr, w.err)
 }
 
-// match tells the profiles to remove, and what they are called where there are none.
-func (o *logoutCommand) match() (func(login.Owned) bool, string, error) {
+// loggedIn is what a logout takes away.
+type loggedIn struct {
+	profile func(login.Owned) bool
+	session func(creds.Key) bool // in the cache, as exec and env leave one without a profile
+	about   string               // what the profiles are called where there are none
+}
+
+func (o *logoutCommand) target() (loggedIn, error) {
 	switch {
 	case o.all:
-		return func(login.Owned) bool { return true }, "that login wrote", nil
+		return loggedIn{func(login.Owned) bool { return true }, func(creds.Key) bool { return true }, "that login wrote"}, nil
 	case o.profile != "":
-		return func(p login.Owned) bool { return p.Name == o.profile }, fmt.Sprintf("%q", o.profile), nil
+		return loggedIn{func(p login.Owned) bool { return p.Name == o.profile }, func(creds.Key) bool { return false }, quote(o.profile)}, nil
 	}
 	c, err := o.factory.cluster()
 	if err != nil {
-		return nil, "", err
+		return loggedIn{}, err
 	}
-	return func(p login.Owned) bool {
-		return p.Pinned.ServiceAccount == o.serviceAccount && p.Pinned.Namespace == c.namespace && p.Pinned.Context == c.context && p.Pinned.ReadsFrom(c.kubeconfig)
-	}, fmt.Sprintf("of serviceaccount %s/%s in context %s", c.namespace, o.serviceAccount, c.context), nil
+	return loggedIn{
+		profile: func(p login.Owned) bool {
+			return p.Pinned.ServiceAccount == o.serviceAccount && p.Pinned.Namespace == c.namespace && p.Pinned.Context == c.context && p.Pinned.ReadsFrom(c.kubeconfig)
+		},
+		session: func(k creds.Key) bool {
+			return k.ServiceAccount == o.serviceAccount && k.Namespace == c.namespace && k.Context == c.context && k.Server == c.key.Server && k.Authority == c.key.Authority
+		},
+		about: fmt.Sprintf("of serviceaccount %s/%s in context %s", c.namespace, o.serviceAccount, c.context),
+	}, nil
 }

@@ -59,8 +59,9 @@ func checkOutput(format string, formats []string) error {
 	if format == "" || slices.Contains(formats, format) {
 		return nil
 	}
-	if strings.HasPrefix(format, "jsonpath=") && slices.Contains(formats, "json") {
-		return nil
+	if template, is := strings.CutPrefix(format, "jsonpath="); is && slices.Contains(formats, "json") {
+		_, err := parseJSONPath(template)
+		return err
 	}
 	return usagef("unknown output format %q: use %s", format, strings.Join(formats, ", "))
 }
@@ -99,13 +100,23 @@ func (f *Factory) print(format string, r printable) error {
 	return printJSONPath(f.Streams.Out, strings.TrimPrefix(format, "jsonpath="), r)
 }
 
-func printJSONPath(w io.Writer, template string, r any) error {
+// parseJSONPath reads a template as kubectl does: a field that is not there
+// prints nothing.
+func parseJSONPath(template string) (*jsonpath.JSONPath, error) {
 	if !strings.Contains(template, "{") {
 		template = "{." + strings.TrimPrefix(template, ".") + "}"
 	}
-	path := jsonpath.New("output")
+	path := jsonpath.New("output").AllowMissingKeys(true)
 	if err := path.Parse(template); err != nil {
-		return usageError{fmt.Errorf("jsonpath %q: %w", template, err)}
+		return nil, usageError{fmt.Errorf("jsonpath %q: %w", template, err)}
+	}
+	return path, nil
+}
+
+func printJSONPath(w io.Writer, template string, r any) error {
+	path, err := parseJSONPath(template)
+	if err != nil {
+		return err
 	}
 	text, err := json.Marshal(r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	authenticationv1 "k8s.io/api/authentication/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -22,6 +23,7 @@ type tokenCommand struct {
 	boundKind, boundName string
 	output               string
 
+	typed   *pflag.FlagSet
 	factory *Factory
 }
 
@@ -49,6 +51,7 @@ The token itself is printed with --raw, and only it.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
+	o.typed = flags
 	flags.StringArrayVar(&o.audiences, "audience", []string{irsa.DefaultAudience}, "Audience of the token; may be repeated")
 	flags.DurationVar(&o.duration, "duration", 0, "Life of the token, at least 10m; default: the server's")
 	flags.BoolVar(&o.raw, "raw", false, "Print the token itself, and nothing else")
@@ -67,7 +70,7 @@ func (o *tokenCommand) complete(args []string) (err error) {
 			return usagef("--audience must not be empty")
 		}
 	}
-	if o.duration != 0 {
+	if o.typed.Changed("duration") {
 		if err := token.CheckDuration(o.duration); err != nil {
 			return usageError{fmt.Errorf("--duration: %w", err)}
 		}

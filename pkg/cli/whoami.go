@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,15 +35,15 @@ func newWhoamiCommand(f *Factory, run func(*whoamiCommand, context.Context) erro
 		Long: `Show who you are: cluster user, ServiceAccount, role, account, time left.
 
 Without --profile it is the identity that the AWS CLI would use here, where that
-is one of ours: the environment of exec and env, else AWS_PROFILE. Where it is
-none of ours, the profiles of this kubeconfig context are listed.`,
+is one of ours: the environment of exec and env, else AWS_PROFILE, else the
+profile default. Where it is none of ours, the profiles of this kubeconfig context are listed.`,
 		Example: `  kubectl irsa whoami
   kubectl irsa whoami --profile prod-shop-cart
   kubectl irsa exec cart -n shop -- kubectl irsa whoami`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
 	}
-	cmd.Flags().StringVar(&o.profile, "profile", "", "A profile that login wrote; default: what AWS_PROFILE names")
+	cmd.Flags().StringVar(&o.profile, "profile", "", "A profile that login wrote; default: what AWS_PROFILE names, else the profile default")
 	outputFlag(cmd, &o.output, "json", "yaml")
 	return cmd
 }
@@ -90,7 +91,7 @@ const (
 )
 
 // choose says which identity is meant, in the order in which the SDKs look:
-// --profile, keys in the environment, AWS_PROFILE.
+// --profile, keys or a pod's token in the environment, AWS_PROFILE, [default].
 func (o *whoamiCommand) choose(r *identityReport, owned []login.Owned) error {
 	f := o.factory
 	marker, hasKeys := f.Getenv(markerVariable), f.Getenv("AWS_ACCESS_KEY_ID") != ""
@@ -103,12 +104,16 @@ func (o *whoamiCommand) choose(r *identityReport, owned []login.Owned) error {
 		}
 		return nil
 	}
+	if o.profile == "" && f.Getenv("AWS_ROLE_ARN") != "" && f.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE") != "" {
+		return nil
+	}
 	name := o.profile
 	for _, variable := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
 		if name == "" {
 			name = f.Getenv(variable)
 		}
 	}
+	name = cmp.Or(name, "default")
 	for _, p := range owned {
 		if p.Name == name {
 			r.Source, r.Profile = sourceProfile, name

@@ -1,18 +1,17 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
@@ -29,8 +28,9 @@ type Login struct {
 	Profile     string
 	SetDefault  bool
 	Annotate    bool
-	Overwrite   bool // take over a profile, or an annotation, that says otherwise
-	WriteRegion bool // the user chose Region, and the profile is to say so
+	Overwrite   bool                     // take over a profile, or an annotation, that says otherwise
+	WriteRegion bool                     // the user chose Region, and the profile is to say so
+	Plugin      *clientcmdapi.ExecConfig // of the kubeconfig's user: no profile is written that it rests on
 
 	ConfigPath, CredentialsPath string
 	TokenDir                    string // where token-file mode keeps its tokens
@@ -52,47 +52,66 @@ type Result struct {
 }
 
 // Check refuses, before anything is asked of anybody, what could not be
-// written afterwards: a file that its readers cannot read, a profile that is
-// somebody else's, a value that has no safe form.
+// written afterwards: a file that its readers cannot read or nobody may write, a
+// profile that is somebody else's or of another login, a value that has no safe
+// form. It gives what is worth a warning.
 func (l *Login) Check() ([]string, error) {
-	file, err := awsconfig.Read(l.ConfigPath)
+	if err := CheckCycle(l.Plugin, l.names()...); err != nil {
+		return nil, err
+	}
+	trial := *l
+	session := trial.imagine()
+	trial.pin(session)
+	err := awsconfig.Rehearse(l.ConfigPath, func(file *awsconfig.File) ([]awsconfig.Change, error) {
+		return trial.changes(file, session)
+	})
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range l.names() {
-		if err := l.free(file, name); err != nil {
-			return nil, err
-		}
+	return append(l.shadowed(), l.exposed()...), nil
+}
+
+// imagine is a session that an exchange might give, with what is known of it
+// already.
+func (l *Login) imagine() creds.Session {
+	role, err := irsa.ParseRoleARN(l.Request.RoleARN, true)
+	if err != nil {
+		role, _ = irsa.ParseRoleARN("arn:aws:iam::111122223333:role/any", true)
 	}
-	if l.Mode == Process {
-		if _, err := l.Pinned.processCommand(l.GOOS, l.Binary); err != nil {
-			return nil, err
-		}
+	return creds.Session{
+		RoleARN: role, Audience: cmp.Or(l.Request.Audience, irsa.DefaultAudience), Issuer: "https://any.example",
+		Region: cmp.Or(l.Request.Region, role.Region()), STSEndpointURL: l.Pinned.STSEndpointURL,
+		Credentials: creds.Credentials{AccessKeyID: "any", SecretAccessKey: "any", SessionToken: "any"},
 	}
-	return l.shadowed(), nil
 }
 
 // names are the profiles that this login writes.
 func (l *Login) names() []string {
-	if l.SetDefault {
+	if l.SetDefault && l.Profile != "default" {
 		return []string{l.Profile, "default"}
 	}
 	return []string{l.Profile}
 }
 
+// free refuses a profile that is not for this login to replace. With
+// --set-default, [default] follows from one ServiceAccount to another.
 func (l *Login) free(file *awsconfig.File, name string) error {
 	profile, exists := file.Profile(name)
-	beside := l.SetDefault && name == "default" && l.Profile != "default"
+	beside := name != l.Profile
 	if !exists || l.Overwrite && !beside {
 		return nil
 	}
 	former, ours := Recognise(l.GOOS, profile)
 	switch {
-	case ours && !beside && former.Pinned.namesake(l.Pinned):
-		return hint.Wrap(fmt.Errorf("profile %q of %s is of context %s in another kubeconfig, %s", name, l.ConfigPath, former.Pinned.Context, former.Pinned.Kubeconfig),
-			"choose another name with --profile, or take it over with --overwrite")
-	case ours:
+	case ours && beside:
 		return nil
+	case ours:
+		other := former.Pinned.otherThan(l.Pinned)
+		if other == "" {
+			return nil
+		}
+		return hint.Wrap(fmt.Errorf("profile %q of %s is of %s", name, l.ConfigPath, other),
+			"choose another name with --profile, or take it over with --overwrite")
 	case beside:
 		return hint.Wrap(fmt.Errorf("[default] of %s was not written by kubectl irsa, and --set-default leaves it alone", l.ConfigPath),
 			"leave out --set-default and name the profile where it is used:", "export AWS_PROFILE="+l.Profile)
@@ -121,6 +140,20 @@ func (l *Login) shadowed() (warnings []string) {
 	return warnings
 }
 
+// exposed warns of a file that others may read, which is to hold the keys. Its
+// mode is its owner's choice, and kept.
+func (l *Login) exposed() []string {
+	info, err := os.Stat(l.ConfigPath)
+	if l.Mode != Static || l.GOOS == "windows" || err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	warning := fmt.Sprintf("others may read %s (mode %#o), which holds the keys", l.ConfigPath, info.Mode().Perm())
+	if line, err := awsconfig.CommandLine(l.GOOS, []string{"chmod", "600", l.ConfigPath}); err == nil {
+		warning += ": " + line
+	}
+	return []string{warning}
+}
+
 // Run exchanges the token, and only when that worked writes the profile.
 func (l *Login) Run(ctx context.Context) (Result, error) {
 	result := Result{Profile: l.Profile, Config: l.ConfigPath}
@@ -132,11 +165,12 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 		return result, err
 	}
 	l.pin(result.Session)
-	change, err := l.change(&result)
-	if err != nil {
-		return result, err
+	if l.Mode == TokenFile {
+		if result.TokenFile, err = l.keepToken(result.Session); err != nil {
+			return result, err
+		}
 	}
-	former, err := l.write(ctx, change)
+	former, err := l.write(ctx, result.Session)
 	if err != nil {
 		return result, errors.Join(err, l.dropTokens([]string{result.TokenFile}, ""))
 	}
@@ -173,23 +207,17 @@ func (l *Login) outdated(k creds.Key) bool {
 }
 
 // write gives the token files that the profiles named before.
-func (l *Login) write(ctx context.Context, change awsconfig.Change) (former []string, err error) {
+func (l *Login) write(ctx context.Context, session creds.Session) (former []string, err error) {
 	err = awsconfig.Edit(ctx, l.ConfigPath, func(file *awsconfig.File) ([]awsconfig.Change, error) {
 		former = nil
-		var changes []awsconfig.Change
 		for _, name := range l.names() {
-			if err := l.free(file, name); err != nil {
-				return nil, err
-			}
 			if profile, exists := file.Profile(name); exists {
 				if o, ours := Recognise(l.GOOS, profile); ours && o.TokenFile != "" {
 					former = append(former, o.TokenFile)
 				}
 			}
-			change.Profile = name
-			changes = append(changes, change)
 		}
-		return changes, nil
+		return l.changes(file, session)
 	})
 	return former, err
 }
@@ -208,50 +236,58 @@ func (l *Login) dropTokens(former []string, current string) error {
 	return nil
 }
 
-// change is what becomes of the profile, and writes the token of token-file mode.
-func (l *Login) change(r *Result) (awsconfig.Change, error) {
-	var set []awsconfig.Setting
-	add := func(key, value string) { set = append(set, awsconfig.Setting{Key: key, Value: value}) }
-	switch l.Mode {
-	case Process:
-		line, err := l.Pinned.processCommand(l.GOOS, l.Binary)
-		if err != nil {
-			return awsconfig.Change{}, err
-		}
-		add(keyProcess, line)
-	case Static:
-		add(keyAccessKey, r.Credentials.AccessKeyID)
-		add(keySecretKey, r.Credentials.SecretAccessKey)
-		add(keySession, r.Credentials.SessionToken)
-		set = append(set, l.Pinned.marks()...)
-		add(keyExpiration, r.Credentials.Expiration.UTC().Format(time.RFC3339))
-	case TokenFile:
-		path, err := l.keepToken(r.Session)
-		if err != nil {
-			return awsconfig.Change{}, err
-		}
-		r.TokenFile = path
-		add(keyRole, r.RoleARN.String())
-		add(keyTokenFile, path)
-		add(keySessionName, l.Request.SessionName)
-		set = append(set, l.Pinned.marks()...)
-		add(keyExpiration, r.Token.Expires.UTC().Format(time.RFC3339))
+// changes are what becomes of the profiles of a file, once each of them is free.
+func (l *Login) changes(file *awsconfig.File, session creds.Session) ([]awsconfig.Change, error) {
+	set, err := l.settings(session)
+	if err != nil {
+		return nil, err
 	}
-	// botocore refuses to look for STS without a region, so token-file mode has one always.
-	if l.WriteRegion || l.Mode == TokenFile && !l.hasRegion() {
-		add(keyRegion, r.Region)
+	var changes []awsconfig.Change
+	for _, name := range l.names() {
+		if err := l.free(file, name); err != nil {
+			return nil, err
+		}
+		profile, _ := file.Profile(name)
+		change := changeTo(set)
+		// botocore refuses to look for STS without a region, so token-file mode has one always.
+		if _, has := profile.Get(keyRegion); l.WriteRegion || l.Mode == TokenFile && !has {
+			change.Set = append(change.Set, awsconfig.Setting{Key: keyRegion, Value: session.Region})
+		}
+		change.Profile = name
+		changes = append(changes, change)
 	}
-	return settings(set...), nil
+	return changes, nil
 }
 
-func (l *Login) hasRegion() bool {
-	file, err := awsconfig.Read(l.ConfigPath)
-	if err != nil {
-		return false
+// settings are the lines of the profile, but for the region.
+func (l *Login) settings(s creds.Session) ([]awsconfig.Setting, error) {
+	if l.Mode == Process {
+		line, err := l.Pinned.processCommand(l.GOOS, l.Binary)
+		return []awsconfig.Setting{{Key: keyProcess, Value: line}}, err
 	}
-	profile, _ := file.Profile(l.Profile)
-	_, has := profile.Get(keyRegion)
-	return has
+	marks, err := l.Pinned.marks()
+	if err != nil {
+		return nil, err
+	}
+	set, expires := []awsconfig.Setting{
+		{Key: keyAccessKey, Value: s.Credentials.AccessKeyID},
+		{Key: keySecretKey, Value: s.Credentials.SecretAccessKey},
+		{Key: keySession, Value: s.Credentials.SessionToken},
+	}, s.Credentials.Expiration
+	if l.Mode == TokenFile {
+		set, expires = []awsconfig.Setting{
+			{Key: keyRole, Value: s.RoleARN.String()},
+			{Key: keyTokenFile, Value: l.tokenPath()},
+			{Key: keySessionName, Value: l.Request.SessionName},
+		}, s.Token.Expires
+	}
+	return append(append(set, marks...), awsconfig.Setting{Key: keyExpiration, Value: expires.UTC().Format(time.RFC3339)}), nil
+}
+
+// tokenPath is where the token of a token-file profile is kept.
+func (l *Login) tokenPath() string {
+	sum := sha256.Sum256([]byte(l.Profile + "\x00" + l.Pinned.marker()))
+	return filepath.Join(l.TokenDir, hex.EncodeToString(sum[:8])+".token")
 }
 
 // keepToken writes the token where only its owner reads it.
@@ -259,48 +295,9 @@ func (l *Login) keepToken(s creds.Session) (string, error) {
 	if err := os.MkdirAll(l.TokenDir, 0o700); err != nil {
 		return "", fmt.Errorf("making the folder for the token: %w", err)
 	}
-	sum := sha256.Sum256([]byte(l.Profile + "\x00" + l.Pinned.marker()))
-	path := filepath.Join(l.TokenDir, hex.EncodeToString(sum[:8])+".token")
+	path := l.tokenPath()
 	if err := creds.WritePrivate(path, []byte(s.Token.Raw())); err != nil {
 		return "", fmt.Errorf("writing the token: %w", err)
 	}
 	return path, nil
-}
-
-// annotate writes the role, and an audience that is not the usual one, on the
-// ServiceAccount. An annotation that says otherwise is replaced only when asked.
-func (l *Login) annotate(ctx context.Context, s creds.Session) (bool, error) {
-	accounts := l.Exchanger.Core.ServiceAccounts(l.Request.Namespace)
-	name := l.Request.ServiceAccount
-	account, err := accounts.Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return false, fmt.Errorf("logged in, but reading serviceaccount %s/%s to annotate it: %w", l.Request.Namespace, name, err)
-	}
-	want := map[string]string{irsa.AnnotationRoleARN: s.RoleARN.String()}
-	if s.Audience != irsa.DefaultAudience {
-		want[irsa.AnnotationAudience] = s.Audience
-	}
-	missing := map[string]string{}
-	for key, value := range want {
-		has := account.Annotations[key]
-		if has != "" && has != value && !l.Overwrite {
-			return false, hint.Wrap(fmt.Errorf("logged in, but serviceaccount %s/%s is already annotated %s=%s", l.Request.Namespace, name, key, has),
-				"replace it with --annotate --overwrite")
-		}
-		if has != value {
-			missing[key] = value
-		}
-	}
-	if len(missing) == 0 {
-		return false, nil
-	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": missing}})
-	if err != nil {
-		return false, err
-	}
-	_, err = accounts.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: creds.FieldManager})
-	if err != nil {
-		return false, fmt.Errorf("logged in, but annotating serviceaccount %s/%s: %w", l.Request.Namespace, name, err)
-	}
-	return true, nil
 }

@@ -70,12 +70,24 @@ func KubeconfigFiles(kubeconfig string) []string {
 	return filepath.SplitList(kubeconfig)
 }
 
-// namesake reports whether p is called as other is, in a kubeconfig of another
-// cluster: logging in to one must not take the other's profile by its name. One
-// whose kubeconfig is gone leads nowhere, and may go.
-func (p Pinned) namesake(other Pinned) bool {
-	return p.marker() == other.marker() && !p.ReadsFrom(other.Kubeconfig) &&
-		slices.ContainsFunc(KubeconfigFiles(p.Kubeconfig), func(file string) bool { _, err := os.Stat(file); return err == nil })
+// otherThan says whose p is where it is not other's: logging in as one must not
+// take another's profile for having the same name. It is empty where p is
+// other's, and where all that tells them apart is a kubeconfig that is gone, which
+// leads nowhere. What p does not say may be anything.
+func (p Pinned) otherThan(other Pinned) string {
+	differ := func(a, b string) bool { return a != "" && a != b }
+	switch {
+	case differ(p.Namespace, other.Namespace), differ(p.ServiceAccount, other.ServiceAccount), differ(p.Context, other.Context):
+		return fmt.Sprintf("serviceaccount %s/%s in context %s", p.Namespace, p.ServiceAccount, p.Context)
+	case !p.ReadsFrom(other.Kubeconfig) && slices.ContainsFunc(KubeconfigFiles(p.Kubeconfig), isThere):
+		return fmt.Sprintf("context %s in another kubeconfig, %s", p.Context, p.Kubeconfig)
+	}
+	return ""
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // The keys of a profile that are ours to write, by mode. credential_process
@@ -105,10 +117,10 @@ var modeKeys = map[Mode][]string{
 var rivalKeys = []string{"source_profile", "credential_source", "sso_session", "sso_start_url", "sso_region",
 	"sso_account_id", "sso_role_name", "login_session", "mfa_serial", "external_id", "duration_seconds"}
 
-// settings are the lines of a profile, and the keys that must not stand beside
-// them.
-func settings(set ...awsconfig.Setting) awsconfig.Change {
-	change := awsconfig.Change{Set: set}
+// changeTo is the change to these lines of a profile, and drops the keys that
+// must not stand beside them.
+func changeTo(set []awsconfig.Setting) awsconfig.Change {
+	change := awsconfig.Change{Set: slices.Clone(set)}
 	for _, other := range Modes {
 		for _, key := range modeKeys[other] {
 			if !slices.ContainsFunc(set, func(s awsconfig.Setting) bool { return s.Key == key }) && !slices.Contains(change.Drop, key) {
@@ -159,12 +171,15 @@ func (p Pinned) marker() string {
 
 // marks are what a profile without a process is known by. A path that its
 // readers would not agree about is left out, as former versions did.
-func (p Pinned) marks() []awsconfig.Setting {
+func (p Pinned) marks() ([]awsconfig.Setting, error) {
+	if err := awsconfig.CheckValue(keyMarker, p.marker()); err != nil {
+		return nil, hint.Wrap(err, "a profile that runs a program can say it: --mode process; or rename the context: kubectl config rename-context")
+	}
 	marks := []awsconfig.Setting{{Key: keyMarker, Value: p.marker()}}
 	if p.Kubeconfig != "" && awsconfig.CheckValue(keyKubeconfig, p.Kubeconfig) == nil {
 		marks = append(marks, awsconfig.Setting{Key: keyKubeconfig, Value: p.Kubeconfig})
 	}
-	return marks
+	return marks, nil
 }
 
 // Owned is a profile of ours, read back.

@@ -27,29 +27,54 @@ func TestOneNameInTwoKubeconfigs(t *testing.T) {
 		}
 		return text
 	}
-	type answer struct{ ReadsFrom, Namesake bool }
+	cart := Pinned{Context: "c", Namespace: "n", ServiceAccount: "s"}
+	type answer struct {
+		ReadsFrom bool
+		OtherThan string
+	}
 	for name, tc := range map[string]struct {
 		profile, other string
 		want           answer
 	}{
-		"the very file":                             {here, here, answer{true, false}},
-		"a list with the file in it":                {here, list("/x", here), answer{true, false}},
-		"another file":                              {here, "/x", answer{false, true}},
-		"another file, after the profile's is gone": {"/gone", "/x", answer{false, false}},
-		"a profile that does not say":               {"", "/x", answer{true, false}},
-		"a file whose name separates":               {odd, odd, answer{true, false}},
-		"half of a name that separates":             {odd, filepath.Join(filepath.Dir(odd), "a"), answer{false, true}},
+		"the very file":                             {here, here, answer{true, ""}},
+		"a list with the file in it":                {here, list("/x", here), answer{true, ""}},
+		"another file":                              {here, "/x", answer{false, "context c in another kubeconfig, " + here}},
+		"another file, after the profile's is gone": {"/gone", "/x", answer{false, ""}},
+		"a profile that does not say":               {"", "/x", answer{true, ""}},
+		"a file whose name separates":               {odd, odd, answer{true, ""}},
+		"half of a name that separates":             {odd, filepath.Join(filepath.Dir(odd), "a"), answer{false, "context c in another kubeconfig, " + odd}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, other := Pinned{Context: "c", Namespace: "n", ServiceAccount: "s"}, Pinned{Context: "c", Namespace: "n", ServiceAccount: "s"}
+			p, other := cart, cart
 			p.Kubeconfig, other.Kubeconfig = tc.profile, tc.other
-			if diff := cmp.Diff(tc.want, answer{p.ReadsFrom(tc.other), p.namesake(other)}); diff != "" {
+			if diff := cmp.Diff(tc.want, answer{p.ReadsFrom(tc.other), p.otherThan(other)}); diff != "" {
 				t.Error(diff)
 			}
-			if other.ServiceAccount = "t"; p.namesake(other) {
-				t.Error("another ServiceAccount is a namesake")
-			}
 		})
+	}
+}
+
+func TestTheProfileOfAnotherAccountIsNotTakenForItsName(t *testing.T) {
+	written := Pinned{Kubeconfig: "/gone", Context: "c", Namespace: "n", ServiceAccount: "s"}
+	const whose = "serviceaccount n/s in context c"
+	for name, tc := range map[string]struct {
+		login func(*Pinned)
+		want  string
+	}{
+		"the same":                             {func(*Pinned) {}, ""},
+		"another account":                      {func(p *Pinned) { p.ServiceAccount = "t" }, whose},
+		"another namespace":                    {func(p *Pinned) { p.Namespace = "m" }, whose},
+		"another context":                      {func(p *Pinned) { p.Context = "d" }, whose},
+		"another role":                         {func(p *Pinned) { p.RoleARN = "r" }, ""},
+		"namespace and account, cut elsewhere": {func(p *Pinned) { p.Namespace, p.ServiceAccount = "n-s", "" }, whose},
+	} {
+		login := written
+		if tc.login(&login); written.otherThan(login) != tc.want {
+			t.Errorf("%s: it is of %q, want %q", name, written.otherThan(login), tc.want)
+		}
+	}
+	if other := (Pinned{ServiceAccount: "s"}).otherThan(written); other != "" {
+		t.Errorf("a profile that names no context is of %q", other)
 	}
 }
 
@@ -65,7 +90,8 @@ func TestAProfileSaysWhatItIsFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "config")
 			err := awsconfig.Edit(t.Context(), path, func(*awsconfig.File) ([]awsconfig.Change, error) {
-				return []awsconfig.Change{{Profile: "p", Set: tc.written.marks()}}, nil
+				marks, err := tc.written.marks()
+				return []awsconfig.Change{{Profile: "p", Set: marks}}, err
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
@@ -22,6 +23,20 @@ type Book struct {
 	ConfigPath string
 	GOOS       string
 	Cache      creds.Cache
+	TokenDir   string
+	CacheDir   func(flag string) string // the cache's folder for a value of --cache-dir
+}
+
+// cacheOf is where the credentials of a profile are kept: in the folder that its
+// login was given, where it was given one.
+func (b Book) cacheOf(p Pinned) creds.Cache {
+	cache := b.Cache
+	for _, flag := range p.Extra {
+		if dir, is := strings.CutPrefix(flag, "--cache-dir="); is {
+			cache.Dir = b.CacheDir(dir)
+		}
+	}
+	return cache
 }
 
 // List is every profile of ours, in the order of the file. A process profile's
@@ -31,10 +46,7 @@ func (b Book) List() ([]Owned, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, err := b.Cache.List()
-	if err != nil {
-		return nil, err
-	}
+	kept := map[string][]creds.Kept{} // by folder
 	var all []Owned
 	for _, profile := range file.Profiles() {
 		o, ours := Recognise(b.GOOS, profile)
@@ -42,7 +54,13 @@ func (b Book) List() ([]Owned, error) {
 			continue
 		}
 		if o.Mode == Process {
-			o.Expiration = latest(kept, o.Pinned)
+			cache := b.cacheOf(o.Pinned)
+			if _, read := kept[cache.Dir]; !read {
+				if kept[cache.Dir], err = cache.List(); err != nil {
+					return nil, err
+				}
+			}
+			o.Expiration = latest(kept[cache.Dir], o.Pinned)
 		}
 		all = append(all, o)
 	}
@@ -80,8 +98,8 @@ func (b Book) CheckOwned(name string) error {
 	return nil
 }
 
-// Remove takes away the profiles of ours that match, with their cached
-// credentials and token files, and gives them.
+// Remove takes away the profiles of ours that match, with their token files and
+// cached credentials, and gives them.
 func (b Book) Remove(ctx context.Context, match func(Owned) bool) ([]Owned, error) {
 	var removed []Owned
 	err := awsconfig.Edit(ctx, b.ConfigPath, func(file *awsconfig.File) ([]awsconfig.Change, error) {
@@ -112,7 +130,25 @@ func (b Book) forget(o Owned) error {
 			return fmt.Errorf("removing the token of profile %q: %w", o.Name, err)
 		}
 	}
-	return b.Cache.Remove(o.Pinned.matches)
+	for _, cache := range []creds.Cache{b.Cache, b.cacheOf(o.Pinned)} {
+		if err := errors.Join(cache.Remove(o.Pinned.matches), cache.Sweep()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget drops the cached sessions that match, which no profile need be for, and
+// gives their number. What killed runs left half written before a moment goes, too.
+func (b Book) Forget(match func(creds.Key) bool, before time.Time) (sessions int, err error) {
+	err = b.Cache.Remove(func(k creds.Key) bool {
+		if !match(k) {
+			return false
+		}
+		sessions++
+		return true
+	})
+	return sessions, errors.Join(err, creds.SweepTemps(b.Cache.Dir, before), creds.SweepTemps(b.TokenDir, before))
 }
 
 // dropToken removes a token file unless a profile still names it: [default] may
