@@ -72,16 +72,19 @@ func (o *verifyCommand) run(ctx context.Context) error {
 	}
 	v := doctor.Verification{Facts: facts}
 	if o.probe {
-		var who []string
-		for _, s := range facts.Strangers() {
-			who = append(who, s.ProbeNamespace+"/"+s.ProbeAccount+" for "+s.Audience)
-		}
-		f.note("probing: asking STS for %s with tokens of %s", facts.RoleText, strings.Join(who, ", "))
 		w, err := f.world(c, &o.adminFlags, o.stsEndpointURL)
 		if err != nil {
 			return err
 		}
-		v.Probes = w.Probe(ctx, facts)
+		all := w.StandIns(ctx, facts)
+		var who []string
+		for _, s := range all {
+			if s.Who != (doctor.Named{}) {
+				who = append(who, s.Who.Namespace+"/"+s.Who.Name+" for "+s.Audience)
+			}
+		}
+		f.note("probing: asking STS for %s with tokens of %s", facts.RoleText, strings.Join(who, ", "))
+		v.Probes = w.Probe(ctx, facts, all)
 	}
 	findings := check.Run(v, doctor.VerifyChecks(facts), o.selection())
 	return f.reportOn(c, "ServiceAccount "+c.namespace+"/"+o.name, findings, &o.verdictFlags, nil)

@@ -20,8 +20,10 @@ func issuerChecks() []Check {
 func discoveryReadable(f Facts) Result {
 	for _, err := range []error{f.LiveDiscovery.Err, f.LiveKeys.Err} {
 		if forbidden(err) {
-			r := warn("RBAC2", "%v; the public documents are all there is to go by", root(err))
-			return fixed(r, f.cluster("create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=%s", userIn(err)))
+			r := warn("RBAC2", "%v; the public documents are all there is to go by", refusal(err))
+			return fixed(r, f.granting(err, func(user string) []string {
+				return []string{f.cluster("create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=%s", shellWord(user))}
+			})...)
 		}
 		if err != nil {
 			return unknown("%v", err)

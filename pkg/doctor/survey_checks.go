@@ -126,9 +126,12 @@ func mintingAllowed(s Survey) Result {
 		return pass("namespace %s", s.Namespace)
 	}
 	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s; a right for single ServiceAccounts does not show here", s.Namespace)
-	return fixed(r,
-		s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
-		s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=%s", s.Namespace, shellWord(userIn(s.Plain.Err))))
+	return fixed(r, s.granting(s.Plain.Err, func(user string) []string {
+		return []string{
+			s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
+			s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=%s", s.Namespace, shellWord(user)),
+		}
+	})...)
 }
 
 // apiAudience looks for an API server that was told audiences and forgot its

@@ -36,25 +36,30 @@ func tokenAllowed(f Facts) Result {
 		}
 		return pass("")
 	}
-	r := fail("RBAC1", "%v", root(err))
-	for _, line := range token.Role(f.Namespace, f.ServiceAccount, userIn(err)) {
-		r.Fix = append(r.Fix, line+f.Paste.Kube)
-	}
-	return r
+	return fixed(fail("RBAC1", "%v", refusal(err)), f.granting(err, func(user string) (lines []string) {
+		for _, line := range token.Role(f.Namespace, f.ServiceAccount, user) {
+			lines = append(lines, line+f.Paste.Kube)
+		}
+		return lines
+	})...)
 }
 
-// userIn is the user whom a refusal of the API server names, USER where there
-// is none.
-func userIn(err error) string {
-	if err == nil {
-		return "USER"
+// granting is what grant makes of the user whom a refusal names. One who came
+// without credentials is everybody, and is granted nothing.
+func (t Target) granting(err error, grant func(user string) []string) []string {
+	if token.Anonymous(err) {
+		return []string{t.cluster("config view --minify")}
 	}
-	_, after, found := strings.Cut(err.Error(), `User "`)
-	user, _, closed := strings.Cut(after, `"`)
-	if !found || !closed {
-		return "USER"
+	return grant(token.UserOf(err))
+}
+
+// refusal is the API server's own sentence, and what it means that its user is
+// everybody.
+func refusal(err error) error {
+	if token.Anonymous(err) {
+		return fmt.Errorf("%w: this kubeconfig context presents no credentials", root(err))
 	}
-	return user
+	return root(err)
 }
 
 // root is the API server's own error, without what we were doing.

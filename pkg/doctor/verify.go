@@ -1,12 +1,15 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
@@ -20,60 +23,132 @@ type Stranger struct {
 	ID                           string // of its check
 	Title                        string
 	Namespace, Account, Audience string // as the evaluation sees it
-	ProbeNamespace, ProbeAccount string // whose real token stands in for it
 	Cause                        string // where it gets in
 	refusedByProvider            bool   // the provider refuses it even where the policy does not
 }
 
+// The checks of strangers.
+const (
+	otherAccount   = "other-serviceaccount-refused"
+	otherNamespace = "other-namespace-refused"
+	otherAudience  = "other-audience-refused"
+)
+
 // Strangers are the three that verify tries: one link differs in each.
 func (f Facts) Strangers() []Stranger {
-	elsewhere := "default"
-	if f.Namespace == "default" {
-		elsewhere = "kube-system"
-	}
-	other := "default"
-	if f.ServiceAccount == "default" {
-		other = "" // no other ServiceAccount is sure to be there
-	}
 	return []Stranger{
-		{ID: "other-serviceaccount-refused", Title: "another ServiceAccount is refused", Namespace: f.Namespace, Account: "irsa-verify-nobody",
-			Audience: f.WantedAudience, ProbeNamespace: f.Namespace, ProbeAccount: other, Cause: "ROLE7"},
-		{ID: "other-namespace-refused", Title: "another namespace is refused", Namespace: "irsa-verify-elsewhere", Account: f.ServiceAccount,
-			Audience: f.WantedAudience, ProbeNamespace: elsewhere, ProbeAccount: "default", Cause: "ROLE7"},
-		{ID: "other-audience-refused", Title: "another audience is refused", Namespace: f.Namespace, Account: f.ServiceAccount,
-			Audience: "irsa-verify.invalid", ProbeNamespace: f.Namespace, ProbeAccount: f.ServiceAccount, Cause: "ROLE2", refusedByProvider: true},
+		{ID: otherAccount, Title: "another ServiceAccount is refused", Namespace: f.Namespace, Account: "irsa-verify-nobody",
+			Audience: f.WantedAudience, Cause: "ROLE7"},
+		{ID: otherNamespace, Title: "another namespace is refused", Namespace: "irsa-verify-elsewhere", Account: f.ServiceAccount,
+			Audience: f.WantedAudience, Cause: "ROLE7"},
+		{ID: otherAudience, Title: "another audience is refused", Namespace: f.Namespace, Account: f.ServiceAccount,
+			Audience: "irsa-verify.invalid", Cause: "ROLE2", refusedByProvider: true},
 	}
+}
+
+// StandIn is a ServiceAccount that is there, whose real token is tried in a
+// stranger's place.
+type StandIn struct {
+	Stranger
+	Who Named // zero where there is none
+}
+
+// StandIns chooses whose tokens to try. Whom the trust policy names is no
+// stranger: nobody who is, is a reason to try nobody.
+func (w World) StandIns(ctx context.Context, f Facts) []StandIn {
+	var chosen []StandIn
+	var welcome []Named
+	if policy, err := f.trustFact(); err == nil {
+		welcome = namedIn(policy, ProviderARN(f.Role.Value, f.Issuer))
+	}
+	for _, s := range f.Strangers() {
+		in := StandIn{Stranger: s}
+		var candidates []Named
+		switch s.ID {
+		case otherAudience:
+			in.Who = Named{f.Namespace, f.ServiceAccount}
+		case otherNamespace:
+			candidates = []Named{{"default", "default"}, {"kube-system", "default"}, {"kube-public", "default"}}
+			candidates = slices.DeleteFunc(candidates, func(n Named) bool { return n.Namespace == f.Namespace })
+		case otherAccount:
+			candidates = w.neighbours(ctx, f)
+		}
+		for _, n := range candidates {
+			if !slices.Contains(welcome, n) {
+				in.Who = n
+				break
+			}
+		}
+		chosen = append(chosen, in)
+	}
+	return chosen
+}
+
+// neighbours are the other ServiceAccounts of the namespace, the one that every
+// namespace has first.
+func (w World) neighbours(ctx context.Context, f Facts) []Named {
+	names := []string{"default"}
+	if list, err := w.Core.ServiceAccounts(f.Namespace).List(ctx, metav1.ListOptions{Limit: 500}); err == nil {
+		names = nil
+		for i := range list.Items {
+			names = append(names, list.Items[i].Name)
+		}
+		slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	}
+	var all []Named
+	for _, name := range names {
+		if name != f.ServiceAccount {
+			all = append(all, Named{f.Namespace, name})
+		}
+	}
+	return all
+}
+
+func rank(name string) int {
+	if name == "default" {
+		return 0
+	}
+	return 1
+}
+
+// Probe is what became of a real exchange in a stranger's place.
+type Probe struct {
+	Who     Named
+	Refused Known[bool]
 }
 
 // Verification is Facts and what became of real exchanges by strangers.
 type Verification struct {
 	Facts
-	Probes map[string]Known[bool] // by ID: whether STS refused; nil without probes
+	Probes map[string]Probe // by ID; nil without probes
 }
 
-// Probe asks the cluster for a token of each stranger and STS for a session
-// with it. Nothing is made: the tokens are of ServiceAccounts that are there.
-func (w World) Probe(ctx context.Context, f Facts) map[string]Known[bool] {
+// errNobody is why nobody was tried.
+var errNobody = errors.New("no ServiceAccount is known that the trust policy does not name")
+
+// Probe asks the cluster for a token of each stand-in and STS for a session with
+// it. Nothing is made: the tokens are of ServiceAccounts that are there.
+func (w World) Probe(ctx context.Context, f Facts, all []StandIn) map[string]Probe {
 	under := map[string]*later[bool]{}
-	for _, s := range f.Strangers() {
+	for _, s := range all {
 		under[s.ID] = ask(func() (bool, error) { return w.probe(ctx, f, s) })
 	}
-	known := map[string]Known[bool]{}
-	for id, l := range under {
-		known[id] = l.get()
+	probes := map[string]Probe{}
+	for _, s := range all {
+		probes[s.ID] = Probe{s.Who, under[s.ID].get()}
 	}
-	return known
+	return probes
 }
 
-func (w World) probe(ctx context.Context, f Facts, s Stranger) (bool, error) {
+func (w World) probe(ctx context.Context, f Facts, s StandIn) (bool, error) {
 	if f.Role.Err != nil {
 		return false, ErrNeedsRole
 	}
-	if s.ProbeAccount == "" {
-		return false, errors.New("there is no other ServiceAccount to try with")
+	if s.Who == (Named{}) {
+		return false, errNobody
 	}
-	minted, err := token.Create(ctx, w.Core.ServiceAccounts(s.ProbeNamespace), token.Request{
-		Namespace: s.ProbeNamespace, ServiceAccount: s.ProbeAccount, Audiences: []string{s.Audience}, Duration: tokenLife,
+	minted, err := token.Create(ctx, w.Core.ServiceAccounts(s.Who.Namespace), token.Request{
+		Namespace: s.Who.Namespace, ServiceAccount: s.Who.Name, Audiences: []string{s.Audience}, Duration: tokenLife,
 	})
 	if err != nil {
 		return false, err
@@ -136,25 +211,28 @@ func rightAccepted(v Verification) Result {
 }
 
 func (v Verification) refused(s Stranger) Result {
-	if probe, probed := v.Probes[s.ID]; probed && probe.Err == nil {
-		if probe.Value {
-			return pass("STS refused it")
-		}
-		return v.intruder(s, "STS gave it a session")
-	}
+	probe, probed := v.Probes[s.ID]
 	policy, err := v.trustFact()
-	if err != nil {
-		if probe, probed := v.Probes[s.ID]; probed {
-			return unknown("no token to try with: %v", root(probe.Err))
+	switch {
+	case probed && probe.Refused.Err == nil && probe.Refused.Value:
+		return pass("STS refused %s, audience %s", probe.Who.subject(), s.Audience)
+	case probed && probe.Refused.Err == nil:
+		r := v.intruder(s, "STS gave a session to "+probe.Who.subject())
+		if err != nil && s.ID != otherAudience {
+			r.Detail += "\nwhether the trust policy names it on purpose AWS credentials would tell (--aws-profile)"
 		}
+		return r
+	case err != nil && probed:
+		return unknown("no token to try with: %v", root(probe.Refused.Err))
+	case err != nil:
 		r := withheld("iam:GetRole", err)
 		r.Detail += "; --probe tries it"
 		return r
-	}
-	if v.Issuer == "" {
+	case v.Issuer == "":
 		return unknown("%v", ErrNeedsToken)
 	}
-	e := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(v.Role.Value, v.Issuer), s.Audience, irsa.Subject(s.Namespace, s.Account)))
+	subject := irsa.Subject(s.Namespace, s.Account)
+	e := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(v.Role.Value, v.Issuer), s.Audience, subject))
 	switch {
 	case e.Decision.Denied():
 		return pass("by the trust policy")
@@ -163,11 +241,11 @@ func (v Verification) refused(s Stranger) Result {
 	case s.refusedByProvider && v.Provider.Err == nil:
 		return warn(s.Cause, "only the provider's list of audiences refuses it: the trust policy has no aud condition that would")
 	}
-	return v.intruder(s, "the trust policy lets it in")
+	return v.intruder(s, "the trust policy lets in "+subject)
 }
 
 func (v Verification) intruder(s Stranger, how string) Result {
-	r := fail(s.Cause, "%s: %s, audience %s", how, irsa.Subject(s.Namespace, s.Account), s.Audience)
+	r := fail(s.Cause, "%s, audience %s", how, s.Audience)
 	if narrow := trustNarrow(v.Facts); len(narrow.Fix) > 0 {
 		return fixed(r, narrow.Fix...)
 	}
