@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // podsReachSTS reads the network policies as the API describes them:
@@ -199,5 +200,5 @@ func (f Facts) letOut(w Workload) string {
 	}
 	policy := fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"%s-to-sts"},"spec":{"podSelector":{"matchLabels":%s},`+
 		`"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"TCP","port":443},{"protocol":"UDP","port":53},{"protocol":"TCP","port":53}]}]}}`, f.ServiceAccount, quoted(match))
-	return "echo " + shellWord(policy) + " | " + f.kubectl("apply -f -")
+	return "echo " + shell.Word(policy) + " | " + f.kubectl("apply -f -")
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 const linkIssuer = "issuer"
@@ -22,7 +23,7 @@ func discoveryReadable(f Facts) Result {
 		if forbidden(err) {
 			r := warn("RBAC2", "%v; the public documents are all there is to go by", refusal(err))
 			return fixed(r, f.granting(err, func(user string) []string {
-				return []string{f.cluster("create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=%s", shellWord(user))}
+				return []string{f.cluster("create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=%s", shell.Word(user))}
 			})...)
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 	"strings"
 )
 
@@ -47,11 +48,11 @@ func (t Target) buildIn(namespace, format string, args ...any) string {
 // credentials of a profile where one is named.
 func (t Target) look(profile, format string, args ...any) string {
 	if profile != "" {
-		t.Paste.AWS = " --aws-profile " + shellWord(profile) // in place of one that holds no credentials
+		t.Paste.AWS = " --aws-profile " + shell.Word(profile) // in place of one that holds no credentials
 	}
 	line := t.buildHere(format, args...) + t.Paste.Look
 	if t.RoleARN != "" {
-		line += " --role-arn " + shellWord(t.RoleARN)
+		line += " --role-arn " + shell.Word(t.RoleARN)
 	}
 	return line
 }

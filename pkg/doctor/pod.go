@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 const (
@@ -247,7 +248,7 @@ func (f Facts) faultsOf(w Workload) []podFault {
 		}
 		switch {
 		case m.complete() && m.role != f.RoleText && !strings.HasPrefix(m.role, "$") && f.RoleText != "":
-			fault("POD1", f.altered(w, setEnv(c, envRole+"="+shellWord(f.RoleText))), "it has role %s, the ServiceAccount says %s", m.role, f.RoleText)
+			fault("POD1", f.altered(w, setEnv(c, envRole+"="+shell.Word(f.RoleText))), "it has role %s, the ServiceAccount says %s", m.role, f.RoleText)
 		case m.complete() && m.audience != f.WantedAudience:
 			fault("PROV3", f.altered(w, w.replaced("/spec"+m.source+"/audience", f.WantedAudience)), "its token is for %s, not for %s", m.audience, f.WantedAudience)
 		case m.complete():

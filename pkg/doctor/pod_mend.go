@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // maker is the Deployment of a pod whose name says that it has one:
@@ -59,7 +60,7 @@ func (f Facts) injection() []string {
 	if f.Hooks.Err == nil && len(f.Hooks.Value) == 0 {
 		region := ""
 		if f.Region != "" {
-			region = " --region " + shellWord(f.Region)
+			region = " --region " + shell.Word(f.Region)
 		}
 		return []string{f.kubectl("irsa inject -f -%s", region)}
 	}
@@ -118,7 +119,7 @@ func (f Facts) housed(w Workload, c *corev1.Container) string {
 // setEnv is the edit that sets variables of a container, NAME=VALUE, or takes
 // them away, NAME-.
 func setEnv(c *corev1.Container, settings ...string) string {
-	return "kubectl set env --local -f - -o yaml -c " + shellWord(c.Name) + " " + strings.Join(settings, " ")
+	return "kubectl set env --local -f - -o yaml -c " + shell.Word(c.Name) + " " + strings.Join(settings, " ")
 }
 
 // patched is the edit that merges something into a workload's pod.
@@ -153,5 +154,5 @@ func quoted(value any) string {
 }
 
 func patch(text, kind string) string {
-	return "kubectl patch --local -f - -o yaml" + kind + " -p " + shellWord(text)
+	return "kubectl patch --local -f - -o yaml" + kind + " -p " + shell.Word(text)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 const linkProvider = "provider"
@@ -70,7 +71,7 @@ func (f Facts) createProvider() string {
 	if f.WantedAudience == irsa.DefaultAudience || f.WantedAudience == "" {
 		return f.build("provider create")
 	}
-	return f.build("provider create --audience %s", shellWord(f.WantedAudience))
+	return f.build("provider create --audience %s", shell.Word(f.WantedAudience))
 }
 
 func (f Facts) count() string { return itoa(len(f.Providers.Value)) }
@@ -122,11 +123,11 @@ func audienceRegistered(f Facts) Result {
 			r.Detail = ""
 			r.Compare = check.Compare("token", f.WantedAudience, "client ID", have[0])
 		}
-		return fixed(r, f.build("provider audience add %s", shellWord(f.WantedAudience)))
+		return fixed(r, f.build("provider audience add %s", shell.Word(f.WantedAudience)))
 	case f.accepted():
 		return pass(provedBySTS)
 	case strings.Contains(f.refusal(), "incorrect token audience"):
-		return fixed(fail("PROV3", "STS says: %v", brief(f.STS.Err)), f.build("provider audience add %s", shellWord(f.WantedAudience)))
+		return fixed(fail("PROV3", "STS says: %v", brief(f.STS.Err)), f.build("provider audience add %s", shell.Word(f.WantedAudience)))
 	}
 	return withheld("iam:GetOpenIDConnectProvider", f.Provider.Err)
 }

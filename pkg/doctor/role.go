@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
@@ -60,7 +61,7 @@ func (f Facts) createRole() string {
 		more += " --path " + f.Role.Value.Path
 	}
 	if f.WantedAudience != irsa.DefaultAudience {
-		more += " --audience " + shellWord(f.WantedAudience)
+		more += " --audience " + shell.Word(f.WantedAudience)
 	}
 	return f.buildHere("role create %s --sa %s%s", f.Role.Value.Name, f.ServiceAccount, more)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // linkAccount is the link of the checks in this file.
@@ -59,7 +60,7 @@ func roleAnnotated(f Facts) Result {
 	}
 	r := fail("SA1", "it has an annotation that is almost the right one")
 	r.Compare = check.Compare("expected", irsa.AnnotationRoleARN, "actual", near)
-	return fixed(r, f.kubectl("%s%s", annotate, shellWord(value)))
+	return fixed(r, f.kubectl("%s%s", annotate, shell.Word(value)))
 }
 
 // nearAnnotation is an annotation whose key is a slip away from the right one,
@@ -120,14 +121,4 @@ func repairARN(text string) string {
 		return role.String()
 	}
 	return ""
-}
-
-// shellWord quotes a word for a POSIX shell where it needs that.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+", r))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // SurveyCheck is a check over a Survey.
@@ -106,7 +107,7 @@ func profilesLeadHere(s Survey) Result {
 		return pass("%d profiles", s.Station.Profiles)
 	}
 	name, _, _ := strings.Cut(s.Station.Astray[0], ": ")
-	return fixed(fail("WS5", "%s", strings.Join(s.Station.Astray, "\n")), "kubectl irsa logout --profile "+shellWord(name))
+	return fixed(fail("WS5", "%s", strings.Join(s.Station.Astray, "\n")), "kubectl irsa logout --profile "+shell.Word(name))
 }
 
 func accessChecks() []SurveyCheck {
@@ -129,7 +130,7 @@ func mintingAllowed(s Survey) Result {
 	return fixed(r, s.granting(s.Plain.Err, func(user string) []string {
 		return []string{
 			s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
-			s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=%s", s.Namespace, shellWord(user)),
+			s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=%s", s.Namespace, shell.Word(user)),
 		}
 	})...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
@@ -233,14 +234,14 @@ func mayNarrow(finding trustpolicy.Finding) bool {
 // updateTrust is the command that gives the role another trust policy.
 func (f Facts) updateTrust(policy *trustpolicy.Policy) string {
 	return fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document %s%s",
-		f.Role.Value.Name, shellWord(string(policy.Render())), f.Paste.CLI)
+		f.Role.Value.Name, shell.Word(string(policy.Render())), f.Paste.CLI)
 }
 
 // trustAdd is the command that lets this ServiceAccount in.
 func (f Facts) trustAdd() string {
 	audience := ""
 	if f.WantedAudience != irsa.DefaultAudience {
-		audience = " --audience " + shellWord(f.WantedAudience)
+		audience = " --audience " + shell.Word(f.WantedAudience)
 	}
 	return f.buildHere("role trust add %s --sa %s%s", f.Role.Value.Name, f.ServiceAccount, audience)
 }
@@ -251,5 +252,5 @@ func (f Facts) trustRemove(n Named) string {
 }
 
 func (f Facts) trustRemovePattern(subject string) string {
-	return f.build("role trust remove %s --subject-pattern %s", f.Role.Value.Name, shellWord(subject))
+	return f.build("role trust remove %s --subject-pattern %s", f.Role.Value.Name, shell.Word(subject))
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // NoServiceAccount reports whether err says that the ServiceAccount is
@@ -37,9 +38,9 @@ func advise(r Request, err error) error {
 			"kubectl create namespace "+r.Namespace)
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "because it is being terminated"):
 		return hint.Wrap(doing, fmt.Sprintf("namespace %s is being deleted: wait until it is gone, or name another with -n", r.Namespace))
-	case apierrors.IsForbidden(err):
+	case apierrors.IsForbidden(err) && !Anonymous(err):
 		return hint.Wrap(doing, append([]string{"ask an administrator of the cluster for this:"},
-			Role(r.Namespace, r.ServiceAccount, userOf(err))...)...)
+			Role(r.Namespace, r.ServiceAccount, UserOf(err))...)...)
 	}
 	if kind, other := notAnAPIServer(err); other {
 		doing = fmt.Errorf("asking for a token of %s: the answer is %s, which no API server gives", r.reference(), kind)
@@ -60,6 +61,8 @@ func notAnAPIServer(err error) (mediaType string, other bool) {
 func Unreachable(err error) error {
 	text := err.Error()
 	switch {
+	case Anonymous(err):
+		return hint.Wrap(err, "this kubeconfig context presents no credentials", "kubectl config view --minify")
 	case apierrors.IsUnauthorized(err):
 		return hint.Wrap(err, "the API server does not accept the credentials of this kubeconfig context: they are expired or belong to another cluster",
 			"kubectl auth whoami")
@@ -97,16 +100,28 @@ func Role(namespace, serviceAccount, user string) []string {
 	name := "irsa-login-" + serviceAccount
 	return []string{
 		fmt.Sprintf("kubectl create role %s -n %s --verb=create --resource=serviceaccounts/token --resource-name=%s", name, namespace, serviceAccount),
-		fmt.Sprintf("kubectl create rolebinding %s -n %s --role=%s --user=%s", name, namespace, name, user),
+		fmt.Sprintf("kubectl create rolebinding %s -n %s --role=%s --user=%s", name, namespace, name, shell.Word(user)),
 	}
 }
 
-// userOf is the user whom a refusal of the API server names.
-func userOf(err error) string {
+// UserOf is the user whom a refusal of the API server names, USER where there
+// is none.
+func UserOf(err error) string {
+	if err == nil {
+		return "USER"
+	}
 	_, after, found := strings.Cut(err.Error(), `User "`)
 	user, _, closed := strings.Cut(after, `"`)
 	if !found || !closed {
 		return "USER"
 	}
 	return user
+}
+
+// Anonymous reports whether a request was refused for having come without
+// credentials. Its user is everybody who reaches the API server, and no right is
+// to be granted to that one.
+// https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests
+func Anonymous(err error) bool {
+	return apierrors.IsForbidden(err) && UserOf(err) == "system:anonymous"
 }
