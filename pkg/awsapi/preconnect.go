@@ -32,9 +32,9 @@ type dialling struct {
 // newPreconnection takes transport over; it must have a DialContext. A connection
 // gets patience to open, TLS and all.
 func newPreconnection(transport *http.Transport, patience time.Duration) *preconnection {
-	config := transport.TLSClientConfig
-	if config == nil {
-		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if transport.TLSClientConfig != nil {
+		config = transport.TLSClientConfig.Clone() // net/http changes its own at the first request
 	}
 	p := &preconnection{transport: transport, dialTCP: transport.DialContext, waiting: map[string]*dialling{}}
 	p.dialTLS = func(ctx context.Context, network, addr string) (net.Conn, error) {
