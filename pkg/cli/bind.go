@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
 )
@@ -63,8 +64,7 @@ func (o *bindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec.Name = b.roleName
-	links := chainOf(admin.IAM, issuer, b, spec, o.overwrite, false)
+	links := chainOf(admin.IAM, callerOnce(admin.STS), issuer, b, spec, o.overwrite, false)
 	steps := append(links.provider.Steps(), links.role.Steps()...)
 	return o.apply(ctx, o.factory, append(steps, o.factory.forgetting(links.annotate.Step(), c.annotated(o.serviceAccount))))
 }
@@ -134,12 +134,13 @@ func (o *unbindCommand) run(ctx context.Context) error {
 		return err
 	}
 	untrust := &role.Untrust{
-		IAM: admin.IAM, Name: b.roleName, Issuer: issuer, Subject: b.subject, Provider: providerOf(admin, issuer), Own: true,
+		IAM: admin.IAM, STS: callerOnce(admin.STS), Role: b.role, Issuer: issuer, Subject: b.subject, Provider: providerOf(admin, issuer), Own: true,
+		Instead: "; or leave that role as it is, and remove the annotation alone:\nkubectl annotate sa " + o.serviceAccount + " -n " + c.namespace + " " + irsa.AnnotationRoleARN + "-",
 	}
-	unannotate := &role.Unannotate{Account: b.account, RoleName: b.roleName}
+	unannotate := &role.Unannotate{Account: b.account, Role: untrust}
 	// The annotation goes last: it is what a second run knows the role by.
 	return o.apply(ctx, o.factory, []plan.Step{
-		o.factory.forgetting(untrust.Step(), sessionsOf(b.roleName)),
+		o.factory.forgetting(untrust.Step(), sessionsOf(b.role.Name)),
 		o.factory.forgetting(unannotate.Step(), c.annotated(o.serviceAccount)),
 	})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,6 +23,7 @@ type bindingFlags struct {
 	roleFlags
 	serviceAccount string
 	role           string
+	named          irsa.RoleARN // role, taken apart
 	audience       string
 	overwrite      bool
 }
@@ -45,8 +47,11 @@ func (b *bindingFlags) complete(arg string) (err error) {
 		}
 	}
 	if b.role != "" {
-		if b.role, err = roleName(b.role); err != nil {
+		if b.named, err = roleNamed(b.role); err != nil {
 			return err
+		}
+		if b.named.Path != "" && b.path != "" && b.path != b.named.Path {
+			return usagef("--path: the role %s has the path %s", b.named, b.named.Path)
 		}
 	}
 	return nil
@@ -55,8 +60,8 @@ func (b *bindingFlags) complete(arg string) (err error) {
 // binding is a ServiceAccount and the role it is to become.
 type binding struct {
 	account  *role.Account
-	roleName string
-	given    bool // the role was named, not made up
+	role     irsa.RoleARN // without an account where it is named by its name alone
+	given    bool         // the role was named, not made up
 	audience string
 	subject  string
 }
@@ -73,8 +78,8 @@ func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*bind
 		return nil, err
 	}
 	bound := &binding{
-		account:  &role.Account{Accounts: core.ServiceAccounts(c.namespace), Namespace: c.namespace, Name: b.serviceAccount},
-		roleName: b.role, given: b.role != "", audience: b.audience, subject: irsa.Subject(c.namespace, b.serviceAccount),
+		account: &role.Account{Accounts: core.ServiceAccounts(c.namespace), Namespace: c.namespace, Name: b.serviceAccount},
+		role:    b.named, given: b.role != "", audience: b.audience, subject: irsa.Subject(c.namespace, b.serviceAccount),
 	}
 	found, err := bound.account.Look(ctx)
 	if err != nil {
@@ -89,8 +94,8 @@ func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*bind
 	}
 	if found != nil {
 		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], true)
-		if err == nil && bound.roleName == "" {
-			bound.roleName, bound.given = named.Name, true
+		if err == nil && !bound.given {
+			bound.role, bound.given = named, true
 		}
 		if bound.audience == "" {
 			bound.audience = found.Annotations[irsa.AnnotationAudience]
@@ -99,8 +104,8 @@ func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*bind
 	if bound.audience == "" {
 		bound.audience = irsa.DefaultAudience
 	}
-	if bound.roleName == "" {
-		bound.roleName = defaultRoleName(c.namespace, b.serviceAccount)
+	if !bound.given {
+		bound.role.Name = defaultRoleName(c.namespace, b.serviceAccount)
 	}
 	return bound, nil
 }
@@ -132,16 +137,24 @@ type chainIAM interface {
 }
 
 // chainOf joins them. With newProvider the provider is made where it is missing.
-func chainOf(client chainIAM, issuer string, b *binding, spec role.Spec, overwrite, newProvider bool) *chain {
+func chainOf(client chainIAM, caller role.STS, issuer string, b *binding, spec role.Spec, overwrite, newProvider bool) *chain {
 	p := &provider.Ensure{IAM: client, Issuer: issuer, Audiences: []string{b.audience}, Tags: spec.Tags, Existing: !newProvider}
 	r := &role.Ensure{
-		IAM: client, Spec: spec, Issuer: issuer, Audience: b.audience, Subjects: []string{b.subject},
+		IAM: client, STS: caller, Spec: b.spec(spec), Named: b.role, Issuer: issuer, Audience: b.audience, Subjects: []string{b.subject},
 		NewProvider: true, // the provider's own step answers for it
-		Foreign:     b.given, Apart: true,
+		Foreign:     b.given, MadeUp: !b.given, Apart: true,
+		Instead: ", or name a role of this account: --role NAME --overwrite",
 		Provider: func(ctx context.Context) (string, error) {
 			_, err := p.Look(ctx)
 			return p.ARN(), err
 		},
 	}
 	return &chain{provider: p, role: r, annotate: &role.Annotate{Account: b.account, Role: r, Audience: b.audience, Overwrite: overwrite}}
+}
+
+// spec is what a role is to be, with the name, and of a new role the path, that
+// the ServiceAccount is bound to.
+func (b *binding) spec(s role.Spec) role.Spec {
+	s.Name, s.Path = b.role.Name, cmp.Or(s.Path, b.role.Path)
+	return s
 }

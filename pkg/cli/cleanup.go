@@ -31,7 +31,8 @@ func newCleanupCommand(f *Factory, run func(*cleanupCommand, context.Context) er
 
 The provider goes first, then the roles, the documents, and the bucket last: so
 there is never a provider whose bucket somebody else could take. What kubectl
-irsa did not make, as the tags say, is not touched.`,
+irsa did not make, as the tags say, is not touched, and a role that lets in
+others besides this cluster loses only the cluster's statements.`,
 		Example: `  # See what would be deleted
   kubectl irsa cleanup --dry-run
 
@@ -77,18 +78,14 @@ func (o *cleanupCommand) steps(ctx context.Context, admin *awsapi.Admin, url str
 	if withdrawal != nil {
 		go withdrawal.Ours(ctx) //nolint:errcheck // it looks once: this only begins early
 	}
-	owned, bound, err := role.List(ctx, admin.IAM, url)
+	roles, err := role.List(ctx, admin.IAM, url)
 	if err != nil {
 		return nil, err
 	}
 	steps := []plan.Step{o.providerStep(admin, url, withdrawal)}
-	for _, r := range bound {
-		strip := &role.Strip{IAM: admin.IAM, Issuer: url, Found: r}
-		steps = append(steps, o.factory.forgetting(strip.Step("role-strip-"+r.Name), sessionsOf(r.Name)))
-	}
-	for _, r := range owned {
-		remove := &role.Delete{IAM: admin.IAM, Name: r.Name, Found: r, Issuer: url}
-		steps = append(steps, o.factory.forgetting(remove.Step(role.StepDelete+"-"+r.Name), sessionsOf(r.Name)))
+	for _, r := range roles {
+		step := (&role.Withdraw{IAM: admin.IAM, Issuer: url, Found: r}).Step()
+		steps = append(steps, o.factory.forgetting(step, sessionsOf(r.Name)))
 	}
 	if withdrawal == nil {
 		return steps, nil

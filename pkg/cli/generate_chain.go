@@ -79,7 +79,6 @@ func (o *generateChainCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	spec.Name = bound.roleName
 	core, err := c.core()
 	if err != nil {
 		return err
@@ -89,7 +88,7 @@ func (o *generateChainCommand) run(ctx context.Context) error {
 		return token.Unreachable(err)
 	}
 	chain := &generate.Chain{
-		Issuer: live.Discovery.Issuer, Audience: bound.audience, Role: spec,
+		Issuer: live.Discovery.Issuer, Audience: bound.audience, Role: bound.spec(spec),
 		Namespace: c.namespace, ServiceAccount: o.serviceAccount, Context: c.context,
 	}
 	if err := irsa.CheckIssuer(chain.Issuer); err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
@@ -106,13 +108,13 @@ func (t *trustFlags) ensure(ctx context.Context, f *Factory, admin *adminFlags, 
 		return nil, err
 	}
 	return &role.Ensure{
-		IAM: clients.IAM, Issuer: issuer, Audience: t.audience, Subjects: subjects, Provider: providerOf(clients, issuer),
+		IAM: clients.IAM, STS: clients.STS, Issuer: issuer, Audience: t.audience, Subjects: subjects, Provider: providerOf(clients, issuer),
 	}, nil
 }
 
 type roleGetCommand struct {
 	adminFlags
-	name    string
+	role    irsa.RoleARN
 	output  string
 	factory *Factory
 }
@@ -126,7 +128,7 @@ func newRoleGetCommand(f *Factory, run func(*roleGetCommand, context.Context) er
   kubectl irsa role get cart -o json`,
 		Args: needs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.name, err = roleName(args[0]); err != nil {
+			if o.role, err = roleNamed(args[0]); err != nil {
 				return err
 			}
 			return run(o, cmd.Context())
@@ -148,16 +150,19 @@ func (o *roleGetCommand) run(ctx context.Context) error {
 	}
 	policies := make(chan answer, 1)
 	go func() {
-		p, err := role.GetPolicies(ctx, admin.IAM, o.name, true)
+		p, err := role.GetPolicies(ctx, admin.IAM, o.role.Name, true)
 		policies <- answer{p, err}
 	}()
-	found, err := role.Get(ctx, admin.IAM, o.name)
+	found, err := role.Find(ctx, admin.IAM, admin.STS, o.role)
+	if elsewhere, ok := errors.AsType[*role.ElsewhereError](err); ok {
+		return hint.Wrap(err, elsewhere.Remedy())
+	}
 	if err != nil {
 		return err
 	}
 	if found == nil {
-		return hint.Wrap(fmt.Errorf("the account has no role %s", o.name),
-			fmt.Sprintf("kubectl irsa role create %s --sa NAME -n NAMESPACE", o.name))
+		return hint.Wrap(fmt.Errorf("the account has no role %s", o.role.Name),
+			fmt.Sprintf("kubectl irsa role create %s --sa NAME -n NAMESPACE", o.role.Name))
 	}
 	got := <-policies
 	if got.err != nil {
@@ -251,7 +256,7 @@ func (r roleReport) writeText(w writer) {
 type roleDeleteCommand struct {
 	adminFlags
 	planFlags
-	name    string
+	role    irsa.RoleARN
 	factory *Factory
 }
 
@@ -263,7 +268,7 @@ func newRoleDeleteCommand(f *Factory, run func(*roleDeleteCommand, context.Conte
 		Example: `  kubectl irsa role delete cart --dry-run`,
 		Args:    needs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.name, err = roleName(args[0]); err != nil {
+			if o.role, err = roleNamed(args[0]); err != nil {
 				return err
 			}
 			return run(o, cmd.Context())
@@ -279,6 +284,6 @@ func (o *roleDeleteCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	remove := &role.Delete{IAM: admin.IAM, Name: o.name}
-	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(remove.Step(role.StepDelete), sessionsOf(o.name))})
+	remove := &role.Delete{IAM: admin.IAM, STS: admin.STS, Role: o.role}
+	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(remove.Step(role.StepDelete), sessionsOf(o.role.Name))})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,19 +69,13 @@ func readPolicyFile(path string, in io.Reader) (text []byte, err error) {
 	return text, nil
 }
 
-// roleName takes the name of a role, or its ARN.
-func roleName(arg string) (string, error) {
-	if strings.HasPrefix(arg, "arn:") {
-		parsed, err := irsa.ParseRoleARN(arg, true)
-		if err != nil {
-			return "", usageError{err}
-		}
-		return parsed.Name, nil
+// roleNamed takes the name of a role, or its ARN.
+func roleNamed(arg string) (irsa.RoleARN, error) {
+	named, err := role.Named(arg)
+	if err != nil {
+		return named, usageError{err}
 	}
-	if err := role.CheckName(arg); err != nil {
-		return "", usageError{err}
-	}
-	return arg, nil
+	return named, nil
 }
 
 // trustFlags say who is trusted.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
 )
@@ -13,7 +14,7 @@ type roleTrustAddCommand struct {
 	adminFlags
 	planFlags
 	trustFlags
-	name    string
+	role    irsa.RoleARN
 	factory *Factory
 }
 
@@ -32,7 +33,7 @@ byte as it is. A role that trusts the ServiceAccount already is not changed.`,
   kubectl irsa role trust add cart --sa cart -n shop --dry-run`,
 		Args: needs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.name, err = roleName(args[0]); err != nil {
+			if o.role, err = roleNamed(args[0]); err != nil {
 				return err
 			}
 			if err := o.trustFlags.check(); err != nil {
@@ -52,13 +53,13 @@ func (o *roleTrustAddCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ensure.Spec.Name, ensure.Existing, ensure.Foreign = o.name, true, true
+	ensure.Spec.Name, ensure.Named, ensure.Existing, ensure.Foreign = o.role.Name, o.role, true, true
 	return o.apply(ctx, o.factory, ensure.Steps())
 }
 
 type roleTrustRemoveCommand struct {
 	issuerPlanFlags
-	name            string
+	role            irsa.RoleARN
 	serviceAccounts []string
 	patterns        []string
 	factory         *Factory
@@ -75,7 +76,7 @@ func newRoleTrustRemoveCommand(f *Factory, run func(*roleTrustRemoveCommand, con
   kubectl irsa role trust remove shop --subject-pattern 'system:serviceaccount:shop:*'`,
 		Args: needs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if o.name, err = roleName(args[0]); err != nil {
+			if o.role, err = roleNamed(args[0]); err != nil {
 				return err
 			}
 			if len(o.serviceAccounts)+len(o.patterns) != 1 {
@@ -104,6 +105,8 @@ func (o *roleTrustRemoveCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	untrust := &role.Untrust{IAM: admin.IAM, Name: o.name, Issuer: issuer, Subject: subjects[0], Provider: providerOf(admin, issuer)}
-	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(untrust.Step(), sessionsOf(o.name))})
+	untrust := &role.Untrust{
+		IAM: admin.IAM, STS: callerOnce(admin.STS), Role: o.role, Issuer: issuer, Subject: subjects[0], Provider: providerOf(admin, issuer),
+	}
+	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(untrust.Step(), sessionsOf(o.role.Name))})
 }

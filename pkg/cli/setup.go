@@ -214,8 +214,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if err := <-credentials; err != nil {
 		return hint.Wrap(err, "setup makes things in IAM and S3; name a profile with --aws-profile, or log in with: aws login")
 	}
-	spec.Name = o.binding.roleName
-	o.links = chainOf(o.early, o.live.Discovery.Issuer, o.binding, spec, o.overwrite, true)
+	o.links = chainOf(o.early, o.whose, o.live.Discovery.Issuer, o.binding, spec, o.overwrite, true)
 	o.links.provider.Existing = !o.runs(phaseProvider)
 	o.links.role.Existing, o.links.role.NewProvider = !o.runs(phaseRole), o.runs(phaseProvider)
 	return o.prepareEntry()

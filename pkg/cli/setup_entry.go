@@ -68,15 +68,25 @@ func (o *setupCommand) lookVerify(ctx context.Context) (plan.State, string, erro
 	request := o.login.login.Request
 	request.RoleARN, request.Audience = account.Annotations[irsa.AnnotationRoleARN], o.binding.audience
 	session, err := o.login.login.Exchanger.Run(ctx, request)
-	if err != nil || session.RoleARN.Name != o.binding.roleName {
+	if err != nil || !o.isRole(ctx, session.RoleARN) {
 		return plan.Needed, "", nil
 	}
 	o.entered.tried = true
 	return plan.Done, session.Credentials.RoleSessionARN, nil
 }
 
+// isRole reports whether an ARN is that of the role. Where neither the role nor
+// the annotation is looked at, what the ServiceAccount is bound to tells.
+func (o *setupCommand) isRole(ctx context.Context, arn irsa.RoleARN) bool {
+	if o.runs(phaseRole) || o.runs(phaseServiceAccount) {
+		found, err := o.links.role.Look(ctx)
+		return err == nil && found != nil && found.ARN == arn.String()
+	}
+	return arn == o.binding.role || o.binding.role.Account == "" && arn.Name == o.binding.role.Name
+}
+
 // lookLogin compares the profile with what a login writes.
-func (o *setupCommand) lookLogin(context.Context) (plan.State, string, error) {
+func (o *setupCommand) lookLogin(ctx context.Context) (plan.State, string, error) {
 	l := &o.login.login
 	if _, err := l.Check(); err != nil {
 		return plan.Conflict, err.Error(), nil
@@ -93,7 +103,7 @@ func (o *setupCommand) lookLogin(context.Context) (plan.State, string, error) {
 	ours, _ := login.Recognise(runtime.GOOS, profile)
 	named, err := irsa.ParseRoleARN(ours.Pinned.RoleARN, true)
 	want := l.Pinned
-	if err == nil && ours.Mode == login.Process && ours.Binary == l.Binary && named.Name == o.binding.roleName &&
+	if err == nil && ours.Mode == login.Process && ours.Binary == l.Binary && o.isRole(ctx, named) &&
 		ours.Pinned.Context == want.Context && ours.Pinned.Kubeconfig == want.Kubeconfig && ours.Pinned.Namespace == want.Namespace &&
 		ours.Pinned.ServiceAccount == want.ServiceAccount && ours.Pinned.Audience == o.binding.audience && ours.Pinned.Issuer == o.live.Discovery.Issuer {
 		return plan.Done, at, nil

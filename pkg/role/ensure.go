@@ -1,6 +1,7 @@
 package role
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,12 @@ const (
 // Ensure is a role that is to be there and to trust subjects of one issuer. It
 // is used for one plan; its steps share their looks.
 type Ensure struct {
-	IAM      IAM
-	Spec     Spec
+	IAM  IAM
+	STS  STS // asked only where an ARN, or an annotation, names a role that is not there
+	Spec Spec
+	// Named is the ARN that the role was named by; without an account it was
+	// Spec.Name alone.
+	Named    irsa.RoleARN
 	Issuer   string
 	Audience string
 	Subjects []string // * and ? make a pattern; none asks for no trust
@@ -49,6 +54,12 @@ type Ensure struct {
 	// Foreign lets the trust of a role that is not ours be extended. Its
 	// policies and settings are never touched.
 	Foreign bool
+	// MadeUp says that nobody chose the name: a role of it that was made for
+	// others in the cluster is theirs alone.
+	MadeUp bool
+	// Instead is what else to do where Named is a role elsewhere: a clause or a
+	// line, with what stands before it.
+	Instead string
 
 	once     sync.Once
 	found    *Role
@@ -61,8 +72,28 @@ type Ensure struct {
 
 // Look finds the role; nil where there is none yet. It asks once.
 func (e *Ensure) Look(ctx context.Context) (*Role, error) {
-	e.once.Do(func() { e.found, e.findErr = Get(ctx, e.IAM, e.Spec.Name) })
+	e.once.Do(func() { e.found, e.findErr = e.read(ctx) })
 	return e.found, e.findErr
+}
+
+// read finds the role as it is now.
+func (e *Ensure) read(ctx context.Context) (*Role, error) {
+	named := e.Named
+	if !whole(named) {
+		named.Name = e.Spec.Name
+	}
+	return find(ctx, e.IAM, named, e.home)
+}
+
+func (e *Ensure) home(ctx context.Context) (irsa.RoleARN, error) { return home(ctx, e.Provider, e.STS) }
+
+// is reports whether an ARN is that of the role, or will be once it is made.
+func (e *Ensure) is(ctx context.Context, arn string) (bool, error) {
+	found, err := e.Look(ctx)
+	if err != nil {
+		return false, err
+	}
+	return names(ctx, arn, found, irsa.RoleARN{Name: e.Spec.Name, Path: cmp.Or(e.Spec.Path, "/")}, e.home)
 }
 
 // Role is what is known of the role after the looks or the applies, nil where
@@ -120,12 +151,14 @@ func (e *Ensure) lookRole(ctx context.Context) (plan.State, string, error) {
 	found, err := e.Look(ctx)
 	switch {
 	case err != nil:
-		return plan.Unknown, "", err
+		return missed(err, e.Instead)
 	case found == nil:
 		return e.lookNew(ctx)
 	case !found.Owned(e.Issuer) && !e.Foreign:
 		return plan.Conflict, found.foreign() + "; to let it trust another ServiceAccount:\n" +
 			"kubectl irsa role trust add " + found.Name + " --sa NAME -n NAMESPACE", nil
+	case e.taken(found) != "":
+		return plan.Conflict, e.taken(found), nil
 	case e.Spec.Path != "" && e.Spec.Path != found.Path:
 		return plan.Conflict, fmt.Sprintf("%s is there with the path %s, and a role's path cannot be changed", found.ARN, found.Path), nil
 	case !found.Owned(e.Issuer):
@@ -138,7 +171,7 @@ func (e *Ensure) lookRole(ctx context.Context) (plan.State, string, error) {
 // that several steps share is told once.
 func (e *Ensure) unknown(err error, first bool) (plan.State, string, error) {
 	if first {
-		return plan.Unknown, "", err
+		return missed(err, e.Instead)
 	}
 	return plan.Needed, "", nil
 }
@@ -230,7 +263,7 @@ func (e *Ensure) create(ctx context.Context) error {
 
 // appeared takes over a role that another run made since the look.
 func (e *Ensure) appeared(ctx context.Context) error {
-	found, err := Get(ctx, e.IAM, e.Spec.Name)
+	found, err := e.read(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -238,6 +271,8 @@ func (e *Ensure) appeared(ctx context.Context) error {
 		return fmt.Errorf("IAM says that a role %s exists, and gives none of that name", e.Spec.Name)
 	case !found.Owned(e.Issuer) && !e.Foreign:
 		return fmt.Errorf("somebody else made a role %s meanwhile", found.ARN)
+	case e.taken(found) != "":
+		return errors.New(e.taken(found))
 	}
 	e.found, e.created = found, true
 	return nil
@@ -294,6 +329,36 @@ func (e *Ensure) grow(role *Role, provider string) (document []byte, summary str
 	return document, strings.Join(all, "; "), nil
 }
 
+// taken says for whom a role was made whose name nobody chose, "" where it may be
+// used: it lets a subject of ours in already, or nobody of this issuer, as after
+// a run that was interrupted. Names of namespaces and ServiceAccounts hold the
+// hyphen that joins them, so that two pairs may make one name.
+func (e *Ensure) taken(found *Role) string {
+	if !e.MadeUp {
+		return ""
+	}
+	policy, err := trustpolicy.Parse(found.Trust)
+	if err != nil {
+		return "" // whoever changes it says so
+	}
+	var others []string
+	for _, grant := range grantsOf(policy, e.Issuer) {
+		if len(grant.Subjects) == 0 {
+			return ""
+		}
+		for _, s := range grant.Subjects {
+			if slices.ContainsFunc(e.Subjects, s.Matches) {
+				return ""
+			}
+			others = append(others, s.Text)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return found.Name + " was made for " + strings.Join(others, " and ") + "; name another with --role"
+}
+
 // denied says which statement keeps a subject out, whatever is allowed besides;
 // "" where none does for certain.
 func (e *Ensure) denied(document []byte, provider string) string {
@@ -318,7 +383,7 @@ func (e *Ensure) applyTrust(ctx context.Context) error {
 		return err
 	}
 	if !e.created {
-		found, err := Get(ctx, e.IAM, e.Spec.Name)
+		found, err := e.read(ctx)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -42,7 +41,7 @@ func known(arn string) func(context.Context) (string, error) {
 
 func ensure(client IAM, spec Spec, subjects ...string) *Ensure {
 	return &Ensure{
-		IAM: client, Spec: spec, Issuer: issuer, Audience: "sts.amazonaws.com", Subjects: subjects, Provider: known(providerARN),
+		IAM: client, STS: nobody{}, Spec: spec, Issuer: issuer, Audience: "sts.amazonaws.com", Subjects: subjects, Provider: known(providerARN),
 	}
 }
 
@@ -146,8 +145,10 @@ func TestARoleOfSomebodyElse(t *testing.T) {
 			want: "longest session 2h0m0s (was 1h0m0s)",
 		},
 		"is not deleted": {
-			steps: func(c IAM) []plan.Step { return []plan.Step{(&Delete{IAM: c, Name: "theirs"}).Step(StepDelete)} },
-			want:  "its owner deletes it",
+			steps: func(c IAM) []plan.Step {
+				return []plan.Step{(&Delete{IAM: c, Role: irsa.RoleARN{Name: "theirs"}}).Step(StepDelete)}
+			},
+			want: "its owner deletes it",
 		},
 		"can be bound": {steps: func(c IAM) []plan.Step { return boundTo(ensure(c, Spec{Name: "theirs"}, cart)).Steps() }},
 	} {
@@ -202,7 +203,7 @@ func TestBindingAndUnbindingLeaveEveryOtherByte(t *testing.T) {
 }
 
 func untrust(client IAM, own bool) *Untrust {
-	return &Untrust{IAM: client, Name: "theirs", Issuer: issuer, Subject: cart, Provider: known(""), Own: own}
+	return &Untrust{IAM: client, STS: nobody{}, Role: irsa.RoleARN{Name: "theirs"}, Issuer: issuer, Subject: cart, Provider: known(""), Own: own}
 }
 
 func TestTheSizeOfATrustPolicyIsCheckedBeforeTheCall(t *testing.T) {
@@ -229,13 +230,7 @@ func TestTheSizeOfATrustPolicyIsCheckedBeforeTheCall(t *testing.T) {
 }
 
 func TestUntrust(t *testing.T) {
-	trusts := func(subjects ...string) string {
-		document, err := ensure(nil, Spec{}, subjects...).newTrust(providerARN)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(document)
-	}
+	trusts := func(subjects ...string) string { return trusting(t, subjects...) }
 	for name, tc := range map[string]struct {
 		trust  string
 		owned  bool
@@ -243,11 +238,30 @@ func TestUntrust(t *testing.T) {
 		state  plan.State
 		detail string
 	}{
-		"one of two goes":                       {trust: trusts(cart, "system:serviceaccount:shop:web"), state: plan.Applied, detail: "no longer trust " + cart},
-		"the last one is in the way":            {trust: trusts(cart), owned: true, state: plan.Conflict, detail: "kubectl irsa role delete theirs"},
-		"the last one of somebody else's too":   {trust: trusts(cart), state: plan.Conflict, detail: "kubectl irsa role trust add theirs --sa NAME -n NAMESPACE"},
-		"a pattern is told, and stays":          {trust: trusts("system:serviceaccount:shop:*"), state: plan.Done, detail: "by the pattern system:serviceaccount:shop:*"},
-		"unbinding leaves what others wrote":    {trust: trusts(cart, "system:serviceaccount:shop:web"), own: true, state: plan.Done, detail: "a statement that kubectl irsa did not write"},
+		"one of two goes":                     {trust: trusts(cart, "system:serviceaccount:shop:web"), state: plan.Applied, detail: "no longer trust " + cart},
+		"the last one is in the way":          {trust: trusts(cart), owned: true, state: plan.Conflict, detail: "kubectl irsa role delete theirs"},
+		"the last one of somebody else's too": {trust: trusts(cart), state: plan.Conflict, detail: "kubectl irsa role trust add theirs --sa NAME -n NAMESPACE"},
+		"a pattern is in the way": {
+			trust: trusts("system:serviceaccount:shop:*"), state: plan.Conflict,
+			detail: "it is still let in by statement 1, by the pattern system:serviceaccount:shop:*:\nkubectl irsa role trust remove theirs --subject-pattern 'system:serviceaccount:shop:*'",
+		},
+		"a pattern beside it is numbered as the trust policy stands": {
+			trust: trusts(cart, "system:serviceaccount:sho?:*"), state: plan.Conflict,
+			detail: "it is still let in by statement 2, by the pattern system:serviceaccount:sho?:*:\nkubectl irsa role trust remove theirs --subject-pattern 'system:serviceaccount:sho?:*'",
+		},
+		"everybody is in the way": {
+			trust:  strings.Replace(trusts(cart), `{"Federated": "`+providerARN+`"}`, `"*"`, 1),
+			state:  plan.Conflict,
+			detail: "it is still let in by statement 1, which whoever wrote it has to change:\nkubectl irsa role get theirs",
+		},
+		"unbinding leaves a pattern, and tells": {
+			trust: trusts(cart, "system:serviceaccount:shop:*"), owned: true, own: true, state: plan.Applied,
+			detail: "no longer trust " + cart + " (341 of 2048 characters)\nit is still let in by statement 1, by the pattern system:serviceaccount:shop:*:\n",
+		},
+		"unbinding leaves what others wrote": {
+			trust: trusts(cart, "system:serviceaccount:shop:web"), own: true, state: plan.Done,
+			detail: "it is still let in by statement 1:\nkubectl irsa role trust remove theirs --sa cart -n shop",
+		},
 		"unbinding deletes a role of ours last": {trust: trusts(cart), owned: true, own: true, state: plan.Applied, detail: "so the role is deleted"},
 		"nothing to remove":                     {trust: theirs, state: plan.Done, detail: "it does not"},
 	} {
@@ -255,11 +269,11 @@ func TestUntrust(t *testing.T) {
 			server, client := start(t)
 			server.Account.AddRole("theirs", tc.trust)
 			if tc.owned {
-				if _, err := client.TagRole(t.Context(), &iam.TagRoleInput{RoleName: ptr("theirs"), Tags: awsapi.IAMTags(irsa.Mark(nil, issuer))}); err != nil {
-					t.Fatal(err)
-				}
+				own(t, server, client, "theirs", tc.trust)
 			}
-			outlook, err := run(t, []plan.Step{untrust(client, tc.own).Step()})
+			remove := untrust(client, tc.own)
+			remove.Provider = known(providerARN)
+			outlook, err := run(t, []plan.Step{remove.Step()})
 			if (err != nil) != (tc.state == plan.Conflict) || outlook[0].State != tc.state || !strings.Contains(outlook[0].Detail, tc.detail) {
 				t.Errorf("%s: %s (%v), want %s: %s", outlook[0].State, outlook[0].Detail, err, tc.state, tc.detail)
 			}
@@ -326,7 +340,7 @@ func TestAServerWithoutManagedPolicies(t *testing.T) {
 	if err == nil || !strings.Contains(strings.Join(hint.Lines(err), "\n"), "--policy-file") {
 		t.Errorf("error %v, hints %q", err, hint.Lines(err))
 	}
-	if _, err := run(t, []plan.Step{(&Delete{IAM: client, Name: "cart"}).Step(StepDelete)}); err != nil {
+	if _, err := run(t, []plan.Step{(&Delete{IAM: client, Role: irsa.RoleARN{Name: "cart"}}).Step(StepDelete)}); err != nil {
 		t.Errorf("deleting: %v", err)
 	}
 }

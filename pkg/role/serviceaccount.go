@@ -1,6 +1,7 @@
 package role
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -83,34 +84,30 @@ func (a *Annotate) look(ctx context.Context) (plan.State, string, error) {
 		return plan.Unknown, "", err
 	}
 	target, err := a.Role.Look(ctx)
-	if err != nil {
-		return a.Role.unknown(err, false)
-	}
-	if target == nil && a.Role.Existing {
+	switch {
+	case err != nil:
+		return a.Role.unknown(err, a.Role.Existing)
+	case target == nil && a.Role.Existing:
 		return plan.Conflict, "the account has no role " + a.Role.Spec.Name, nil
-	}
-	if found == nil {
+	case found == nil:
 		return plan.Needed, "it is created", nil
 	}
-	arn, audience := found.Annotations[irsa.AnnotationRoleARN], found.Annotations[irsa.AnnotationAudience]
-	if audience == "" {
-		audience = irsa.DefaultAudience
-	}
-	same := target != nil && arn == target.ARN
-	if target == nil && arn != "" {
-		// A role of that name that is to be made again: its ARN is settled then.
-		former, err := irsa.ParseRoleARN(arn, true)
-		same = err == nil && former.Name == a.Role.Spec.Name
+	arn, audience := found.Annotations[irsa.AnnotationRoleARN], cmp.Or(found.Annotations[irsa.AnnotationAudience], irsa.DefaultAudience)
+	same := arn == ""
+	if !same {
+		same, err = a.Role.is(ctx, arn)
 	}
 	switch {
-	case arn != "" && !same && !a.Overwrite:
+	case err != nil:
+		return plan.Unknown, "", err
+	case !same && !a.Overwrite:
 		return plan.Conflict, "it names the role " + arn + "; --overwrite replaces it", nil
 	case arn != "" && audience != a.Audience && !a.Overwrite:
 		return plan.Conflict, "it asks for the audience " + audience + ", not " + a.Audience + "; --overwrite replaces it", nil
-	case target != nil && same && audience == a.Audience:
-		return plan.Done, "", nil
-	case arn != "" && !same:
+	case !same:
 		return plan.Needed, "in place of " + arn, nil
+	case target != nil && arn != "" && audience == a.Audience:
+		return plan.Done, "", nil
 	}
 	return plan.Needed, "", nil
 }
@@ -169,8 +166,8 @@ func (a *Account) patch(ctx context.Context, annotations map[string]any, dryRun 
 
 // Unannotate removes the annotations that binding wrote.
 type Unannotate struct {
-	Account  *Account
-	RoleName string
+	Account *Account
+	Role    *Untrust
 }
 
 // Step removes them.
@@ -192,10 +189,13 @@ func (u *Unannotate) look(ctx context.Context) (plan.State, string, error) {
 		return plan.Done, "there is no such serviceaccount", nil
 	}
 	arn := found.Annotations[irsa.AnnotationRoleARN]
-	switch named, err := irsa.ParseRoleARN(arn, true); {
+	same, err := u.Role.is(ctx, arn)
+	switch {
+	case err != nil:
+		return plan.Needed, arn, nil // the step on the role says what is amiss
 	case arn == "" && found.Annotations[irsa.AnnotationOwned] == "":
 		return plan.Done, "it names none", nil
-	case arn != "" && (err != nil || named.Name != u.RoleName):
+	case arn != "" && !same:
 		return plan.Done, "it names another role: " + arn, nil
 	case !slices.Contains(owned(found), "role-arn"):
 		return plan.Done, "its annotation was not written by kubectl irsa and stays:\n" +

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
@@ -19,6 +20,13 @@ const sidPrefix = "KubectlIrsa"
 func sid(issuer, subject string) string {
 	sum := sha256.Sum256([]byte(issuer + "\x00" + subject))
 	return sidPrefix + hex.EncodeToString(sum[:4])
+}
+
+// grantsOf are what a trust policy grants to tokens of an issuer.
+func grantsOf(policy *trustpolicy.Policy, issuer string) []trustpolicy.Grant {
+	return slices.DeleteFunc(trustpolicy.Grants(policy), func(g trustpolicy.Grant) bool {
+		return trustpolicy.ConditionPrefix(g.Provider) != strings.TrimPrefix(issuer, "https://")
+	})
 }
 
 // grown is a trust policy with a statement for t, and what changed in words,
