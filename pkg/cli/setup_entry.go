@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
@@ -20,7 +21,7 @@ import (
 // entry is the proof that the chain holds: an exchange of a real token, and the
 // profile that comes of it.
 type entry struct {
-	tried   bool // an exchange was made by a look or an apply, and worked
+	made    *creds.Session // by the look: the chain holds as it is
 	written *login.Result
 }
 
@@ -71,7 +72,14 @@ func (o *setupCommand) lookVerify(ctx context.Context) (plan.State, string, erro
 	if err != nil || !o.isRole(ctx, session.RoleARN) {
 		return plan.Needed, "", nil
 	}
-	o.entered.tried = true
+	session.RoleSource, session.Annotated, session.Account = creds.FromAnnotation, true, account
+	if o.login.login.Request.Audience == "" {
+		session.AudienceSource = creds.FromDefault
+		if account.Annotations[irsa.AnnotationAudience] != "" {
+			session.AudienceSource = creds.FromAnnotation
+		}
+	}
+	o.entered.made = &session
 	return plan.Done, session.Credentials.RoleSessionARN, nil
 }
 
@@ -136,7 +144,6 @@ func (o *setupCommand) verify(ctx context.Context) error {
 	for spent := time.Duration(0); ; spent += wait {
 		err := o.enter(ctx)
 		if err == nil {
-			o.entered.tried = true
 			o.warnOfStrangers()
 			return nil
 		}
@@ -182,6 +189,7 @@ func (o *setupCommand) applyLogin(ctx context.Context) error {
 	if role := o.links.role.Role(); role != nil && !o.runs(phaseServiceAccount) {
 		o.login.login.Request.RoleARN = role.ARN
 	}
+	o.login.login.Made = o.entered.made
 	result, err := o.login.login.Run(ctx)
 	if err == nil {
 		o.entered.written = &result
