@@ -74,18 +74,21 @@ func (o *logoutCommand) run(ctx context.Context) error {
 		}
 	}
 	removed, err := book.Remove(ctx, goal.profile)
+	sessions := 0
+	if err == nil {
+		sessions, err = book.Forget(goal.session, o.factory.Now())
+	}
 	w := &lines{to: o.factory.Streams.Out}
 	for _, profile := range removed {
 		w.printf("profile %s removed\n", profile.Name)
 	}
-	sessions, forgetErr := book.Forget(goal.session, o.factory.Now())
 	if sessions > 0 {
 		w.printf("cached sessions removed: %d\n", sessions)
 	}
 	if err == nil && len(removed)+sessions == 0 {
 		o.factory.note("note: there is no profile %s", goal.about)
 	}
-	return errors.Join(err, forgetErr, w.err)
+	return errors.Join(err, w.err)
 }
 
 // loggedIn is what a logout takes away.

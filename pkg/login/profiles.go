@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,11 +139,22 @@ func (b Book) forget(o Owned) error {
 	return nil
 }
 
-// Forget drops the cached sessions that match, which no profile need be for, and
-// gives their number. What killed runs left half written before a moment goes, too.
+// Forget drops the cached sessions that match, but for those of a profile that is
+// still there, and gives their number. What killed runs left half written before
+// a moment goes, too.
 func (b Book) Forget(match func(creds.Key) bool, before time.Time) (sessions int, err error) {
+	file, err := awsconfig.Read(b.ConfigPath)
+	if err != nil {
+		return 0, err
+	}
+	var staying []Pinned
+	for _, profile := range file.Profiles() {
+		if o, ours := Recognise(b.GOOS, profile); ours && o.Mode == Process {
+			staying = append(staying, o.Pinned)
+		}
+	}
 	err = b.Cache.Remove(func(k creds.Key) bool {
-		if !match(k) {
+		if !match(k) || slices.ContainsFunc(staying, func(p Pinned) bool { return p.keeps(k) }) {
 			return false
 		}
 		sessions++
