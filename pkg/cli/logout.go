@@ -24,6 +24,10 @@ func newLogoutCommand(f *Factory, run func(*logoutCommand, context.Context) erro
 	cmd := &cobra.Command{
 		Use:   "logout [SERVICEACCOUNT]",
 		Short: "Remove profiles that login wrote, and what is kept for them",
+		Long: `Remove profiles that login wrote, and what is kept for them.
+
+Of a ServiceAccount, and with --all, the sessions that exec and env left in the
+cache go, too.`,
 		Example: `  # Every profile of this ServiceAccount in this context and namespace
   kubectl irsa logout cart -n shop
 

@@ -36,7 +36,8 @@ func newWhoamiCommand(f *Factory, run func(*whoamiCommand, context.Context) erro
 
 Without --profile it is the identity that the AWS CLI would use here, where that
 is one of ours: the environment of exec and env, else AWS_PROFILE, else the
-profile default. Where it is none of ours, the profiles of this kubeconfig context are listed.`,
+profile default. Where it is none of ours, the profiles of this kubeconfig
+context are listed.`,
 		Example: `  kubectl irsa whoami
   kubectl irsa whoami --profile prod-shop-cart
   kubectl irsa exec cart -n shop -- kubectl irsa whoami`,
