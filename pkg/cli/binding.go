@@ -155,6 +155,9 @@ func chainOf(client chainIAM, caller role.STS, issuer string, b *binding, spec r
 // spec is what a role is to be, with the name, and of a new role the path, that
 // the ServiceAccount is bound to.
 func (b *binding) spec(s role.Spec) role.Spec {
-	s.Name, s.Path = b.role.Name, cmp.Or(s.Path, b.role.Path)
+	s.Name = b.role.Name
+	if b.role.Path != "/" { // which is that of every role unless it is told another
+		s.Path = cmp.Or(s.Path, b.role.Path)
+	}
 	return s
 }

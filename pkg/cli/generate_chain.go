@@ -88,11 +88,14 @@ func (o *generateChainCommand) run(ctx context.Context) error {
 		return token.Unreachable(err)
 	}
 	chain := &generate.Chain{
-		Issuer: live.Discovery.Issuer, Audience: bound.audience, Role: bound.spec(spec),
+		Issuer: live.Discovery.Issuer, Audience: bound.audience, Role: bound.spec(spec), Account: bound.role.Account,
 		Namespace: c.namespace, ServiceAccount: o.serviceAccount, Context: c.context,
 	}
 	if err := irsa.CheckIssuer(chain.Issuer); err != nil {
 		return hint.Wrap(err, "give the API server an issuer that can be public:", "kubectl irsa issuer plan --new-bucket")
+	}
+	if bound.role.Account != "" {
+		o.factory.note("note: the role is %s: apply this with credentials of account %s", bound.role, bound.role.Account)
 	}
 	if chain.Bucket, err = o.documents(ctx, live); err != nil {
 		return err

@@ -24,6 +24,9 @@ func (c *Chain) AWSCLI() (string, error) {
 	s.line("export AWS_PAGER=")
 	s.line("say() { printf '%%s\\n' \"$*\" >&2; }")
 	s.line("account=$(aws sts get-caller-identity --query Account --output text)")
+	if c.Account != "" {
+		s.line("[[ $account == %s ]] || { say \"these credentials are of account $account, and the role is to be in\" %s; exit 1; }", quote(c.Account), quote(c.Account))
+	}
 	if c.Bucket != nil {
 		c.bucketScript(s)
 	}

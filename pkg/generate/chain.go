@@ -25,6 +25,7 @@ type Chain struct {
 	Bucket   *Bucket // nil where somebody else publishes the documents
 	Audience string
 	Role     role.Spec
+	Account  string // in which the role is to be, "" for that of whoever applies it
 	// Namespace and ServiceAccount are who becomes the role; Context is that of
 	// the kubeconfig, "" for the current one.
 	Namespace, ServiceAccount, Context string
