@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -48,11 +49,7 @@ changes nothing, and "unbind" takes back what binding did.`,
 }
 
 func (o *bindCommand) run(ctx context.Context) error {
-	c, err := o.factory.cluster()
-	if err != nil {
-		return err
-	}
-	spec, err := o.spec(o.factory, defaultRoleName(c.namespace, o.serviceAccount))
+	c, spec, err := o.bindingFlags.open(o.factory)
 	if err != nil {
 		return err
 	}
@@ -70,23 +67,11 @@ func (o *bindCommand) run(ctx context.Context) error {
 }
 
 // lookAtBoth reads the ServiceAccount and the issuer side by side.
-func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint, toMake bool) (*binding, string, error) {
-	var issuer string
-	var issuerErr error
-	traced, connected := firstOf(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		<-connected.Done()
-		issuer, issuerErr = i.findIn(ctx, c, mint)
-	}()
-	bound, err := b.look(traced, c, toMake)
-	connected.close()
-	<-done
-	if err == nil {
-		err = issuerErr
-	}
-	return bound, issuer, err
+func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint, toMake bool) (bound *binding, issuer string, err error) {
+	err, issuerErr := onOneConnection(ctx,
+		func(ctx context.Context) (err error) { bound, err = b.look(ctx, c, toMake); return err },
+		func(ctx context.Context) (err error) { issuer, err = i.findIn(ctx, c, mint); return err })
+	return bound, issuer, cmp.Or(err, issuerErr)
 }
 
 type unbindCommand struct {

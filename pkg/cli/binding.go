@@ -66,12 +66,18 @@ type binding struct {
 	subject  string
 }
 
-// binding reads the ServiceAccount for what no flag says. One that is missing
-// is to be made, which needs its namespace.
-func (b *bindingFlags) binding(ctx context.Context, c *cluster) (*binding, error) {
-	return b.look(ctx, c, true)
+// open is the cluster, and what the flags say of the role.
+func (b *bindingFlags) open(f *Factory) (*cluster, role.Spec, error) {
+	c, err := f.cluster()
+	if err != nil {
+		return nil, role.Spec{}, err
+	}
+	spec, err := b.roleFlags.spec(f, defaultRoleName(c.namespace, b.serviceAccount))
+	return c, spec, err
 }
 
+// look reads the ServiceAccount for what no flag says. One that is missing and is
+// to be made needs its namespace.
 func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*binding, error) {
 	core, err := c.core()
 	if err != nil {

@@ -67,15 +67,11 @@ func newGenerateChainCommand(
 }
 
 func (o *generateChainCommand) run(ctx context.Context) error {
-	c, err := o.factory.cluster()
+	c, spec, err := o.open(o.factory)
 	if err != nil {
 		return err
 	}
-	spec, err := o.spec(o.factory, defaultRoleName(c.namespace, o.serviceAccount))
-	if err != nil {
-		return err
-	}
-	bound, err := o.binding(ctx, c)
+	bound, err := o.look(ctx, c, true)
 	if err != nil {
 		return err
 	}

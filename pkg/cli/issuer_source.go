@@ -78,18 +78,19 @@ func (i *issuerFlag) findIn(ctx context.Context, c *cluster, mint bool) (string,
 	return found, nil
 }
 
-// shared is done once a first request has a connection, which others can share
-// from then on: two requests that begin at once dial two.
-type shared struct {
-	context.Context
-	close context.CancelFunc
-}
-
-// firstOf is a context for a first request, and the connection that it gets.
-// Whoever makes the request closes it when the request has ended, however.
-func firstOf(ctx context.Context) (context.Context, shared) {
-	up, cancel := context.WithCancel(ctx)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { cancel() },
-	}), shared{up, cancel}
+// onOneConnection makes two requests to one server. The second begins when the first
+// has a connection, which it can share then, or has ended: two that begin at once
+// dial two.
+func onOneConnection(ctx context.Context, first, second func(context.Context) error) (firstErr, secondErr error) {
+	connected, connect := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-connected.Done()
+		secondErr = second(ctx)
+	}()
+	firstErr = first(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connect() }}))
+	connect()
+	<-ended
+	return firstErr, secondErr
 }

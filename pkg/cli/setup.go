@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
@@ -179,11 +180,8 @@ func (o *setupCommand) agree(ctx context.Context, outlook []plan.Outlook) (bool,
 // look reads what the plan depends on: the cluster's issuer and the
 // ServiceAccount, side by side.
 func (o *setupCommand) look(ctx context.Context) (err error) {
-	if o.cluster, err = o.factory.cluster(); err != nil {
-		return err
-	}
-	spec, err := o.spec(o.factory, defaultRoleName(o.cluster.namespace, o.serviceAccount))
-	if err != nil {
+	var spec role.Spec
+	if o.cluster, spec, err = o.bindingFlags.open(o.factory); err != nil {
 		return err
 	}
 	if o.admin, err = o.adminFlags.admin(ctx, o.factory); err != nil {
@@ -194,17 +192,12 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	var readErr error
-	read := make(chan struct{})
-	traced, connected := firstOf(ctx)
-	go func() {
-		defer close(read)
-		<-connected.Done()
-		o.live, readErr = issuer.Read(ctx, core.RESTClient())
-	}()
-	o.binding, err = o.bindingFlags.binding(traced, o.cluster)
-	connected.close()
-	<-read
+	err, readErr := onOneConnection(ctx,
+		func(ctx context.Context) (err error) {
+			o.binding, err = o.bindingFlags.look(ctx, o.cluster, true)
+			return err
+		},
+		func(ctx context.Context) (err error) { o.live, err = issuer.Read(ctx, core.RESTClient()); return err })
 	if err := o.checkIssuer(ctx, readErr); err != nil {
 		return err
 	}
