@@ -135,7 +135,7 @@ func names(ctx context.Context, arn string, found *Role, like irsa.RoleARN, home
 	}
 	parsed, err := irsa.ParseRoleARN(arn, true)
 	if err != nil || parsed.Name != like.Name || like.Path != "" && parsed.Path != like.Path {
-		return false, nil //nolint:nilerr // what is no role's ARN names none
+		return false, nil
 	}
 	here, err := home(ctx)
 	return parsed.Account == here.Account && parsed.Partition == here.Partition, err

@@ -309,8 +309,6 @@ func TestADenyIsInTheWayOfTrust(t *testing.T) {
 	}
 }
 
-func ptr(s string) *string { return &s }
-
 func TestEachRefusalNamesThePermission(t *testing.T) {
 	spec := Spec{Name: "cart", PolicyARNs: []string{readOnly}, Inline: policy}
 	for _, action := range []string{

@@ -1,12 +1,19 @@
 package role
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
@@ -97,6 +104,142 @@ func tooLarge(before, after []byte) string {
 // sizeOf is a trust policy's size beside its quota.
 func sizeOf(document []byte) string {
 	return fmt.Sprintf("%d of %d characters", trustpolicy.Size(document), max(trustpolicy.QuotaSize, trustpolicy.Size(document)))
+}
+
+func (e *Ensure) lookTrust(ctx context.Context) (plan.State, string, error) {
+	go e.Provider(ctx) //nolint:errcheck // it asks once: this only begins early
+	found, err := e.Look(ctx)
+	switch {
+	case err != nil:
+		return e.unknown(err, e.Existing)
+	case found == nil && e.Existing:
+		return plan.Conflict, fmt.Sprintf("the account has no role %s\nkubectl irsa role create %s --sa NAME -n NAMESPACE", e.Spec.Name, e.Spec.Name), nil
+	case found == nil:
+		return plan.Needed, "audience " + e.Audience, nil
+	}
+	provider, err := e.Provider(ctx)
+	switch {
+	case err != nil:
+		return e.unknown(err, !e.NewProvider)
+	case provider == "" && !e.NewProvider:
+		return plan.Conflict, noProvider(e.Issuer), nil
+	case provider == "":
+		return plan.Needed, "audience " + e.Audience, nil
+	}
+	document, summary, err := e.grow(found, provider)
+	if err != nil {
+		return refusedTrust(found.Name, err)
+	}
+	if denial := e.denied(document, provider); denial != "" {
+		return plan.Conflict, denial + "\nkubectl irsa role get " + found.Name, nil
+	}
+	if summary == "" {
+		return plan.Done, "", nil
+	}
+	if refusal := tooLarge(found.Trust, document); refusal != "" {
+		return plan.Conflict, refusal, nil
+	}
+	return plan.Needed, summary + " (" + sizeOf(document) + ")", nil
+}
+
+// grow adds the subjects that a role does not trust yet.
+func (e *Ensure) grow(role *Role, provider string) (document []byte, summary string, err error) {
+	document = role.Trust
+	var all []string
+	for _, subject := range e.Subjects {
+		if document, summary, err = grown(document, e.trust(provider, subject), e.Apart && !role.Owned(e.Issuer)); err != nil {
+			return nil, "", err
+		}
+		if summary != "" {
+			all = append(all, summary)
+		}
+	}
+	return document, strings.Join(all, "; "), nil
+}
+
+// taken says for whom a role was made whose name nobody chose, "" where it may be
+// used: it lets a subject of ours in already, or nobody of this issuer, as after
+// a run that was interrupted. Names of namespaces and ServiceAccounts hold the
+// hyphen that joins them, so that two pairs may make one name.
+func (e *Ensure) taken(found *Role) string {
+	if !e.MadeUp {
+		return ""
+	}
+	policy, err := trustpolicy.Parse(found.Trust)
+	if err != nil {
+		return "" // whoever changes it says so
+	}
+	var others []string
+	for _, grant := range grantsOf(policy, e.Issuer) {
+		if len(grant.Subjects) == 0 {
+			return ""
+		}
+		for _, s := range grant.Subjects {
+			if slices.ContainsFunc(e.Subjects, s.Matches) {
+				return ""
+			}
+			others = append(others, s.Text)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return found.Name + " was made for " + strings.Join(others, " and ") + "; name another with --role"
+}
+
+// denied says which statement keeps a subject out, whatever is allowed besides;
+// "" where none does for certain.
+func (e *Ensure) denied(document []byte, provider string) string {
+	policy, err := trustpolicy.Parse(document)
+	if err != nil {
+		return "" // whoever changes it says so
+	}
+	for _, subject := range e.Subjects {
+		evaluation := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(provider, e.Audience, subject))
+		if blocker, ok := evaluation.Blocker(); ok {
+			return fmt.Sprintf("statement %d of the trust policy denies it to %s, and a Deny wins over every Allow: whoever wrote it has to change it", blocker.Index+1, subject)
+		}
+	}
+	return ""
+}
+
+// applyTrust reads the trust policy again: IAM knows no condition for a write,
+// and what others changed since the look must stay.
+func (e *Ensure) applyTrust(ctx context.Context) error {
+	provider, err := e.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	if !e.created {
+		found, err := e.read(ctx)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return fmt.Errorf("the role %s is gone since it was looked at", e.Spec.Name)
+		}
+		e.found = found
+	}
+	document, summary, err := e.grow(e.found, provider)
+	if err != nil || summary == "" {
+		return err
+	}
+	if refusal := tooLarge(e.found.Trust, document); refusal != "" {
+		return errors.New(refusal)
+	}
+	if err := putTrust(ctx, e.IAM, e.found.Name, document); err != nil {
+		return err
+	}
+	e.found.Trust = document
+	return nil
+}
+
+func putTrust(ctx context.Context, client IAM, name string, document []byte) error {
+	_, err := client.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: aws.String(string(document))})
+	if awsapi.Code(err) == "LimitExceeded" {
+		return hint.Wrap(awsapi.Brief(err), "let one pattern stand for many ServiceAccounts (--subject-pattern), or use another role")
+	}
+	return awsapi.Denied(err, "iam:UpdateAssumeRolePolicy")
 }
 
 // CheckPattern says why a pattern of subjects is not to be trusted: one that
