@@ -133,8 +133,8 @@ func names(ctx context.Context, arn string, found *Role, like irsa.RoleARN, home
 	if found != nil {
 		return found.ARN == arn, nil
 	}
-	parsed, err := irsa.ParseRoleARN(arn, true)
-	if err != nil || parsed.Name != like.Name || like.Path != "" && parsed.Path != like.Path {
+	parsed, _ := irsa.ParseRoleARN(arn, true) // what is no role's ARN names none
+	if parsed.Name != like.Name || like.Path != "" && parsed.Path != like.Path {
 		return false, nil
 	}
 	here, err := home(ctx)
