@@ -115,10 +115,8 @@ func (o *inspectWorkloadCommand) read(ctx context.Context, core corev1client.Cor
 		if err != nil {
 			return nil, o.missing(ctx, core, namespace, err)
 		}
-		return &doctor.Workload{
-			Kind: o.kind, Name: pod.Name, Annotations: pod.Annotations, Labels: pod.Labels,
-			Spec: pod.Spec, Created: pod.CreationTimestamp.Time,
-		}, nil
+		workload := doctor.PodWorkload(pod)
+		return &workload, nil
 	}
 	var deployment appsv1.Deployment
 	if err := get(ctx, core, "/apis/apps/v1/namespaces/"+namespace+"/deployments/"+o.name, &deployment); err != nil {

@@ -261,7 +261,7 @@ func TestAnIssuerThatIsUnfitIsMendedBeforeAnythingIsBuiltOnIt(t *testing.T) {
 		"inspect provider": check.Run(f, ProviderChecks(), check.Selection{}),
 		"inspect role":     check.Run(f, RoleChecks(), check.Selection{}),
 		"inspect issuer":   check.Run(f, IssuerChecks(), check.Selection{}),
-		"doctor":           Survey{Facts: f, MayMint: Known[bool]{Value: true}}.Findings(check.Selection{}),
+		"doctor":           Survey{Facts: f, MayMint: Known[Minting]{Value: Minting{All: true}}}.Findings(check.Selection{}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fixes []string

@@ -99,9 +99,24 @@ func (w World) probePod(ctx context.Context, f Facts) (bool, error) {
 			Containers:         []corev1.Container{{Name: "probe", Image: "irsa.kubectl/never-run"}},
 		},
 	}
+	restrict(&pod.Spec)
 	made, err := w.Core.Pods(f.Namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
 		return false, err
 	}
 	return injected(made.Spec, &made.Spec.Containers[0]).complete(), nil
+}
+
+// restrict makes a pod one that every namespace takes:
+// https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted.
+func restrict(spec *corev1.PodSpec) {
+	yes, no := true, false
+	spec.SecurityContext = &corev1.PodSecurityContext{
+		RunAsNonRoot: &yes, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+	for i := range spec.Containers {
+		spec.Containers[i].SecurityContext = &corev1.SecurityContext{
+			AllowPrivilegeEscalation: &no, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -44,6 +45,16 @@ type Workload struct {
 	Labels      map[string]string
 	Spec        corev1.PodSpec
 	Created     time.Time // zero for a template
+
+	owner *metav1.OwnerReference // what made the pod, nil where nobody did
+}
+
+// PodWorkload is a pod as a workload.
+func PodWorkload(p *corev1.Pod) Workload {
+	return Workload{
+		Kind: "Pod", Name: p.Name, Annotations: p.Annotations, Labels: p.Labels, Spec: p.Spec,
+		Created: p.CreationTimestamp.Time, owner: metav1.GetControllerOf(p),
+	}
 }
 
 // Reasons why a fact was not looked for.

@@ -107,7 +107,7 @@ func (f Facts) workloads() []Workload {
 		if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 			continue
 		}
-		all = append(all, Workload{Kind: "Pod", Name: p.Name, Annotations: p.Annotations, Labels: p.Labels, Spec: p.Spec, Created: p.CreationTimestamp.Time})
+		all = append(all, PodWorkload(&p))
 	}
 	return all
 }
@@ -151,6 +151,7 @@ func webhookServes(f Facts) Result {
 	if f.Hooks.Err != nil || len(f.Hooks.Value) == 0 {
 		return skip("there is none")
 	}
+	var byURL []string
 	for _, h := range f.Hooks.Value {
 		if len(h.CABundle) > 0 {
 			if block, _ := pem.Decode(h.CABundle); block == nil {
@@ -160,6 +161,7 @@ func webhookServes(f Facts) Result {
 			}
 		}
 		if h.Service == "" {
+			byURL = append(byURL, h.URL)
 			continue
 		}
 		switch {
@@ -170,6 +172,9 @@ func webhookServes(f Facts) Result {
 			r := fail("POD2", "service %s has no endpoint that is ready; failurePolicy %s", h.Service, h.FailurePolicy)
 			return fixed(r, f.cluster("get pods -n %s", namespace))
 		}
+	}
+	if proved := f.Mutated.Err == nil && f.Mutated.Value; len(byURL) > 0 && !proved {
+		return unknown("whether %s answers the API server alone can tell", list(byURL))
 	}
 	return pass("")
 }
@@ -239,7 +244,6 @@ func severity(s check.Status) int {
 
 func (f Facts) faultsOf(w Workload) []podFault {
 	var found []podFault
-	skipped := strings.Split(w.Annotations[irsa.AnnotationSkipContainers], ",")
 	for i := range w.Spec.Containers {
 		c := &w.Spec.Containers[i]
 		m := injected(w.Spec, c)
@@ -254,7 +258,7 @@ func (f Facts) faultsOf(w Workload) []podFault {
 		case m.complete():
 		case m.container:
 			fault("POD12", f.associations(), "it has EKS Pod Identity's credentials in place of the role")
-		case slices.Contains(skipped, c.Name):
+		case leftOut(w.Annotations, c):
 			found = append(found, podFault{"POD3", w.Name + ", container " + c.Name, "left out by the annotation " + irsa.AnnotationSkipContainers, check.Warn, f.unskipped(w)})
 		case m.role != "" && m.file == "":
 			fault("POD6", f.whole(w, c), "%s is set and %s is not", envRole, envFile)
@@ -301,6 +305,9 @@ func podsUnrivalled(f Facts) Result {
 			if rivals := rivalsOf(c); len(rivals) > 0 {
 				found = append(found, podFault{"POD4", strings.ToLower(w.Kind) + "/" + w.Name + ", container " + c.Name,
 					"the role loses to " + list(rivals), check.Fail, f.without(w, c, rivals)})
+			} else if sources := unreadOf(c); len(sources) > 0 {
+				found = append(found, podFault{"POD4", strings.ToLower(w.Kind) + "/" + w.Name + ", container " + c.Name,
+					"the variables of " + list(sources) + " were not read", check.Unknown, ""})
 			}
 		}
 	}
@@ -315,8 +322,7 @@ func podsUnrivalled(f Facts) Result {
 func rivalsOf(c *corev1.Container) []string {
 	var rivals []string
 	for _, v := range c.Env {
-		switch v.Name {
-		case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE":
+		if slices.Contains(rivalVariables, v.Name) {
 			rivals = append(rivals, v.Name)
 		}
 	}
@@ -327,6 +333,27 @@ func rivalsOf(c *corev1.Container) []string {
 	}
 	return rivals
 }
+
+// unreadOf are the Secrets and ConfigMaps that may give a container variables
+// that an SDK asks first: what is in them is nobody's business here.
+func unreadOf(c *corev1.Container) []string {
+	var sources []string
+	for _, source := range c.EnvFrom {
+		if !slices.ContainsFunc(rivalVariables, func(name string) bool { return strings.HasPrefix(name, source.Prefix) }) {
+			continue
+		}
+		switch {
+		case source.SecretRef != nil:
+			sources = append(sources, "Secret "+source.SecretRef.Name)
+		case source.ConfigMapRef != nil:
+			sources = append(sources, "ConfigMap "+source.ConfigMapRef.Name)
+		}
+	}
+	return sources
+}
+
+// rivalVariables are those that an SDK asks before a web identity.
+var rivalVariables = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"}
 
 func podsReady(f Facts) Result {
 	if r, none := f.noPods(); none {

@@ -13,13 +13,17 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
-// maker is the Deployment of a pod whose name says that it has one:
-// DEPLOYMENT-HASH-SUFFIX. Of other pods it is the pod itself.
+// maker is what makes a pod's like anew: the Deployment of one whose name says
+// that it has one, DEPLOYMENT-HASH-SUFFIX; the StatefulSet or DaemonSet that owns
+// it. Of other pods it is the pod itself.
 // https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label
 func (w Workload) maker() Workload {
 	hash := w.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
 	if name, _, found := strings.Cut(w.Name, "-"+hash+"-"); found && hash != "" && w.Kind == "Pod" {
 		return Workload{Kind: "Deployment", Name: name}
+	}
+	if w.owner != nil && (w.owner.Kind == "StatefulSet" || w.owner.Kind == "DaemonSet") {
+		return Workload{Kind: w.owner.Kind, Name: w.owner.Name}
 	}
 	return w
 }
@@ -40,8 +44,8 @@ func (f Facts) remake(w Workload, edits ...string) string {
 // restart makes a pod anew, as it was but for what the webhook adds, or inject in
 // its place. Nobody else might make one that is only deleted.
 func (f Facts) restart(w Workload) string {
-	if made := w.maker(); made.Kind == "Deployment" && len(f.injection()) == 0 {
-		return f.kubectl("rollout restart deployment %s", made.Name)
+	if made := w.maker(); made.Kind != "Pod" && len(f.injection()) == 0 {
+		return f.kubectl("rollout restart %s %s", strings.ToLower(made.Kind), made.Name)
 	}
 	return f.remake(w, f.injection()...)
 }

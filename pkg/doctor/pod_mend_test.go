@@ -6,10 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestAPodIsMendedAtWhatMadeIt(t *testing.T) {
 	deployed := Workload{Kind: "Pod", Name: "web-6d4-x", Labels: map[string]string{"pod-template-hash": "6d4"}}
+	owned := Workload{Kind: "Pod", Name: "db-0", owner: &metav1.OwnerReference{Kind: "StatefulSet", Name: "db"}}
 	alone := Workload{Kind: "Pod", Name: "web-6d4-x"}
 	hooks := Known[[]Webhook]{Value: []Webhook{{}}}
 	for name, tc := range map[string]struct {
@@ -21,6 +23,8 @@ func TestAPodIsMendedAtWhatMadeIt(t *testing.T) {
 		"a webhook gives a Deployment's new pods what they need": {hooks, deployed, Facts.restart, "kubectl rollout restart deployment web"},
 		"without one, inject gives it to the template":           {Known[[]Webhook]{}, deployed, Facts.restart, "kubectl get deployment web -o yaml | kubectl irsa inject -f - | kubectl replace -f -"},
 		"a pod that nobody made again":                           {hooks, alone, Facts.restart, "kubectl get pod web-6d4-x -o yaml | kubectl replace --force -f -"},
+		"a StatefulSet's":                                        {hooks, owned, Facts.restart, "kubectl rollout restart statefulset db"},
+		"a StatefulSet's, without a webhook":                     {Known[[]Webhook]{}, owned, Facts.restart, "kubectl get statefulset db -o yaml | kubectl irsa inject -f - | kubectl replace -f -"},
 		"a role that a webhook gave":                             {hooks, deployed, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl rollout restart deployment web"},
 		"a role of the template":                                 {Known[[]Webhook]{}, deployed, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl get deployment web -o yaml | edit | kubectl replace -f -"},
 		"a role of a pod alone":                                  {hooks, alone, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl get pod web-6d4-x -o yaml | edit | kubectl replace --force -f -"},

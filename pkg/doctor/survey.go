@@ -6,12 +6,11 @@ import (
 	"strings"
 	"time"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
@@ -35,19 +34,11 @@ type Survey struct {
 	Station Station
 	Scope   string // the namespace, "" for all of them
 
-	MayMint Known[bool]   // whether the user may ask for tokens in the namespace
+	MayMint Known[Minting]
 	Plain   Known[Minted] // a token for which no audience was asked, and a day
-	Sweep   Known[Sweep]
+	Sweep   Sweep
 	Refused Known[[]corev1.Event] // pods whose network was not made, since the API server let its plugin not in
-}
-
-// Sweep is what a look at every ServiceAccount and pod found.
-type Sweep struct {
-	Accounts, Annotated, Pods int
-	Typos                     []string // NAMESPACE/NAME: key
-	BadARNs                   []string // NAMESPACE/NAME: why
-	Bare                      []string // pods of an annotated ServiceAccount without token
-	Static                    []string // pods with credentials that win over the role
+	Plugins []Named               // the DaemonSets of those plugins, as far as their names say so
 }
 
 // Survey looks at a cluster, and at every ServiceAccount in a namespace ("" for
@@ -55,27 +46,14 @@ type Sweep struct {
 func (w World) Survey(ctx context.Context, t Target, station Station, scope string, page int64) Survey {
 	s := Survey{Station: station, Scope: scope}
 	facts := ask(func() (Facts, error) { return w.Collect(ctx, t), nil })
-	sweep := ask(func() (Sweep, error) { return w.sweep(ctx, scope, page) })
-	may := ask(func() (bool, error) { return w.mayMint(ctx, t.Namespace) })
+	sweep := ask(func() (Sweep, error) { return w.sweep(ctx, scope, page), nil })
+	may := ask(func() (Minting, error) { return w.mayMint(ctx, t.Namespace) })
 	plain := ask(func() (Minted, error) { return w.plain(ctx, t.Namespace) })
 	refused := ask(func() ([]corev1.Event, error) { return w.refused(ctx, scope, page) })
 	s.Facts = facts.get().Value
-	s.Sweep, s.MayMint, s.Plain, s.Refused = sweep.get(), may.get(), plain.get(), refused.get()
+	s.Sweep, s.MayMint, s.Plain, s.Refused = sweep.get().Value, may.get(), plain.get(), refused.get()
+	s.Plugins = w.plugins(ctx, s.Refused.Value)
 	return s
-}
-
-// mayMint asks for the right to create tokens:
-// https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access.
-func (w World) mayMint(ctx context.Context, namespace string) (bool, error) {
-	review := authorizationv1.SelfSubjectAccessReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: "authorization.k8s.io/v1", Kind: "SelfSubjectAccessReview"},
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: "create", Resource: "serviceaccounts", Subresource: "token",
-		}},
-	}
-	var answer authorizationv1.SelfSubjectAccessReview
-	err := w.post(ctx, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review, &answer)
-	return answer.Status.Allowed, err
 }
 
 // longToken is what the webhook asks for:
@@ -109,104 +87,25 @@ func (w World) refused(ctx context.Context, scope string, page int64) ([]corev1.
 	return slices.DeleteFunc(events.Items, func(e corev1.Event) bool { return !strings.Contains(e.Message, "Unauthorized") }), nil
 }
 
-// bare is a pod without token, until it is known whether its ServiceAccount is
-// annotated.
-type bare struct{ namespace, account, pod string }
-
-// sweep reads ServiceAccounts and pods page by page, side by side, and keeps
-// only what is not well.
-func (w World) sweep(ctx context.Context, scope string, page int64) (Sweep, error) {
-	s := Sweep{}
-	annotated := map[string]bool{}
-	var suspects []bare
-	accounts := ask(func() (struct{}, error) { return struct{}{}, w.sweepAccounts(ctx, scope, page, &s, annotated) })
-	var pods Sweep
-	err := w.sweepPods(ctx, scope, page, &pods, &suspects)
-	if known := accounts.get(); known.Err != nil {
-		return s, known.Err
+// plugins are the DaemonSets that are named like the network plugins in events:
+// plugin type="calico" is that of calico-node.
+func (w World) plugins(ctx context.Context, events []corev1.Event) []Named {
+	var all appsv1.DaemonSetList
+	if len(events) == 0 || w.raw(ctx, "/apis/apps/v1/daemonsets", &all) != nil {
+		return nil
 	}
-	if err != nil {
-		return s, err
-	}
-	s.Pods, s.Static = pods.Pods, pods.Static
-	for _, b := range suspects {
-		if annotated[b.namespace+"/"+b.account] {
-			s.Bare = append(s.Bare, b.namespace+"/"+b.pod)
+	var found []Named
+	for i := range all.Items {
+		if slices.ContainsFunc(events, func(e corev1.Event) bool {
+			_, after, said := strings.Cut(e.Message, `plugin type="`)
+			plugin, _, _ := strings.Cut(after, `"`)
+			plugin, _, _ = strings.Cut(plugin, "-") // multus-shim is of kube-multus-ds
+			return said && plugin != "" && strings.Contains(all.Items[i].Name, plugin)
+		}) {
+			found = append(found, Named{all.Items[i].Namespace, all.Items[i].Name})
 		}
 	}
-	return s, nil
-}
-
-func (w World) sweepAccounts(ctx context.Context, scope string, page int64, s *Sweep, annotated map[string]bool) error {
-	options := metav1.ListOptions{Limit: page}
-	for {
-		list, err := w.Core.ServiceAccounts(scope).List(ctx, options)
-		if err != nil {
-			return err
-		}
-		for i := range list.Items {
-			s.account(&list.Items[i], annotated)
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			return nil
-		}
-	}
-}
-
-func (s *Sweep) account(a *corev1.ServiceAccount, annotated map[string]bool) {
-	s.Accounts++
-	if len(a.Annotations) == 0 {
-		return
-	}
-	name := a.Namespace + "/" + a.Name
-	arn := a.Annotations[irsa.AnnotationRoleARN]
-	if arn == "" {
-		if key, _ := nearAnnotation(a.Annotations); key != "" {
-			s.Typos = append(s.Typos, name+": "+key)
-		}
-		return
-	}
-	s.Annotated++
-	annotated[name] = true
-	if _, err := irsa.ParseRoleARN(arn, false); err != nil {
-		s.BadARNs = append(s.BadARNs, name+": "+err.Error())
-	}
-}
-
-func (w World) sweepPods(ctx context.Context, scope string, page int64, s *Sweep, suspects *[]bare) error {
-	options := metav1.ListOptions{Limit: page}
-	for {
-		list, err := w.Core.Pods(scope).List(ctx, options)
-		if err != nil {
-			return err
-		}
-		for i := range list.Items {
-			p := &list.Items[i]
-			s.Pods++
-			if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
-				continue
-			}
-			if !hasToken(p) {
-				*suspects = append(*suspects, bare{p.Namespace, p.Spec.ServiceAccountName, p.Name})
-			} else if len(rivalsOf(&p.Spec.Containers[0])) > 0 {
-				s.Static = append(s.Static, p.Namespace+"/"+p.Name)
-			}
-		}
-		if options.Continue = list.Continue; options.Continue == "" {
-			return nil
-		}
-	}
-}
-
-// hasToken reports whether any container of a pod got a token for AWS, or was
-// left out on purpose.
-func hasToken(p *corev1.Pod) bool {
-	for i := range p.Spec.Containers {
-		if m := injected(p.Spec, &p.Spec.Containers[i]); m.complete() || m.container {
-			return true
-		}
-	}
-	return p.Annotations[irsa.AnnotationSkipContainers] != ""
+	return found
 }
 
 // Findings judges the workstation alone, where the cluster cannot be asked.

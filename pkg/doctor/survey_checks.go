@@ -123,10 +123,14 @@ func mintingAllowed(s Survey) Result {
 	switch {
 	case s.MayMint.Err != nil:
 		return unread("your own rights", s.MayMint.Err)
-	case s.MayMint.Value:
+	case s.MayMint.Value.All:
 		return pass("namespace %s", s.Namespace)
+	case len(s.MayMint.Value.Names) > 0:
+		return pass("namespace %s, for %s", s.Namespace, few(s.MayMint.Value.Names, 5))
+	case s.MayMint.Value.Partial:
+		return unknown("you may not create serviceaccounts/token for every ServiceAccount of namespace %s, and the API server does not say for which", s.Namespace)
 	}
-	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s; a right for single ServiceAccounts does not show here", s.Namespace)
+	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s", s.Namespace)
 	return fixed(r, s.granting(s.Plain.Err, func(user string) []string {
 		return []string{
 			s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
@@ -161,7 +165,13 @@ func clientsAccepted(s Survey) Result {
 	latest := slices.MaxFunc(s.Refused.Value, func(a, b corev1.Event) int { return seen(a).Compare(seen(b)) })
 	r := warn("ISS3", "pods have no network, since the API server answers their plugin 401 (events: %d), the last of %s/%s at %s; its token is of an issuer or a key that was changed, or has expired",
 		len(s.Refused.Value), latest.InvolvedObject.Namespace, latest.InvolvedObject.Name, seen(latest).UTC().Format("15:04 MST"))
-	return fixed(r, s.cluster("rollout restart daemonset NAME -n NAMESPACE")+" # the network plugin's")
+	for _, p := range s.Plugins {
+		r.Fix = append(r.Fix, s.cluster("rollout restart daemonset %s -n %s", p.Name, p.Namespace))
+	}
+	if len(s.Plugins) == 0 {
+		r.Fix = []string{s.cluster("get daemonsets -A")} // one of them is to be restarted
+	}
+	return r
 }
 
 // seen is when an event was last seen.
@@ -196,17 +206,11 @@ func clusterChecks() []SurveyCheck {
 	}
 }
 
-// swept is a list of a sweep as a result.
-func swept(s Survey, names func(Sweep) []string, cause, format string, fix func(first string) string) Result {
-	if s.Sweep.Err != nil {
-		return unread("ServiceAccounts and pods", s.Sweep.Err)
-	}
-	found := names(s.Sweep.Value)
-	if len(found) == 0 {
-		return pass("%d ServiceAccounts, %d annotated, %d pods", s.Sweep.Value.Accounts, s.Sweep.Value.Annotated, s.Sweep.Value.Pods)
-	}
+// listed is a list of a sweep as a result; each entry begins with
+// NAMESPACE/NAME and a colon.
+func listed(found []string, r Result, format string, fix func(object string) string) Result {
 	shown := found[:min(len(found), 5)]
-	r := fail(cause, format+"\n%s", len(found), strings.Join(shown, "\n"))
+	r.Detail = fmt.Sprintf(format+"\n%s", len(found), strings.Join(shown, "\n"))
 	if more := len(found) - len(shown); more > 0 {
 		r.Detail += fmt.Sprintf("\nand %d more", more)
 	}
@@ -222,32 +226,61 @@ func (s Survey) inspect(kind string) func(string) string {
 }
 
 func annotationsSpelled(s Survey) Result {
-	r := swept(s, func(w Sweep) []string { return w.Typos }, "SA1", "with an annotation that is almost the right one: %d", s.inspect("sa"))
-	if r.Status == check.Fail {
-		r.Status = check.Warn
+	a := s.Sweep.Accounts
+	switch {
+	case a.Err != nil:
+		return unread("ServiceAccounts", a.Err)
+	case len(a.Value.Typos) == 0:
+		return pass("%d ServiceAccounts", a.Value.Total)
 	}
-	return r
+	return listed(a.Value.Typos, warn("SA1", ""), "with an annotation that is almost the right one: %d", s.inspect("sa"))
 }
 
 func annotationsValid(s Survey) Result {
-	return swept(s, func(w Sweep) []string { return w.BadARNs }, "ROLE9", "with an annotation that is no role: %d", s.inspect("sa"))
+	a := s.Sweep.Accounts
+	switch {
+	case a.Err != nil:
+		return unread("ServiceAccounts", a.Err)
+	case len(a.Value.BadARNs) == 0:
+		return pass("%d of %d ServiceAccounts have one", len(a.Value.annotated), a.Value.Total)
+	}
+	return listed(a.Value.BadARNs, fail("ROLE9", ""), "with an annotation that is no role: %d", s.inspect("sa"))
 }
 
 func podsHaveTokens(s Survey) Result {
+	found := s.Sweep.without()
+	switch {
+	case s.Sweep.Accounts.Err != nil:
+		return unread("ServiceAccounts", s.Sweep.Accounts.Err)
+	case s.Sweep.Pods.Err != nil:
+		return unread("pods", s.Sweep.Pods.Err)
+	case len(found) == 0:
+		return pass("%d pods", s.Sweep.Pods.Value.Total)
+	}
 	cause := "POD1"
 	if s.Hooks.Err == nil && len(s.Hooks.Value) == 0 {
 		cause = "POD2"
 	}
-	return swept(s, func(w Sweep) []string { return w.Bare }, cause, "made without: %d", func(first string) string {
-		namespace, name, _ := strings.Cut(first, "/")
-		again := []string{s.cluster("get pod %s -n %s -o yaml", name, namespace), s.cluster("replace --force -f -")}
-		if cause == "POD2" {
-			again = slices.Insert(again, 1, s.cluster("irsa inject -f -"))
-		}
-		return strings.Join(again, " | ")
+	var names []string
+	for _, b := range found {
+		names = append(names, b.of.Namespace+"/"+b.pod.Name+": container "+b.container)
+	}
+	return listed(names, fail(cause, ""), "made without: %d", func(string) string {
+		there := s.Facts
+		there.Paste.Namespace = " -n " + found[0].of.Namespace
+		return there.restart(found[0].pod)
 	})
 }
 
 func podsNoKeys(s Survey) Result {
-	return swept(s, func(w Sweep) []string { return w.Static }, "POD4", "with other credentials that win: %d", s.inspect("pod"))
+	p := s.Sweep.Pods
+	switch {
+	case p.Err != nil:
+		return unread("pods", p.Err)
+	case len(p.Value.Static) > 0:
+		return listed(p.Value.Static, fail("POD4", ""), "with other credentials that win: %d", s.inspect("pod"))
+	case len(p.Value.Unread) > 0:
+		return listed(p.Value.Unread, unknown(""), "with variables that were not read: %d", s.inspect("pod"))
+	}
+	return pass("%d pods", p.Value.Total)
 }

@@ -6,11 +6,30 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubetest"
 )
+
+// clientOf is a client of a server, with the administrator's token where none is
+// given.
+func clientOf(t *testing.T, server *kubetest.Server, token string) corev1client.CoreV1Interface {
+	t.Helper()
+	config := server.RESTConfig()
+	if token != "" {
+		config.BearerToken = token
+	}
+	client, err := corev1client.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
 
 func TestClientsAccepted(t *testing.T) {
 	// Whoever writes an event says in another field when it was.
@@ -28,7 +47,7 @@ func TestClientsAccepted(t *testing.T) {
 	}
 	warned := func(detail string) Result {
 		return Result{
-			Status: "warn", Cause: "ISS3", Fix: []string{"kubectl rollout restart daemonset NAME -n NAMESPACE # the network plugin's"},
+			Status: "warn", Cause: "ISS3", Fix: []string{"kubectl get daemonsets -A"},
 			Detail: "pods have no network, since the API server answers their plugin 401 (events: " + detail + "; its token is of an issuer or a key that was changed, or has expired",
 		}
 	}
@@ -47,6 +66,34 @@ func TestClientsAccepted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, clientsAccepted(Survey{Facts: healthy(t), Refused: tc.refused})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheDaemonSetOfANetworkPluginIsNamed(t *testing.T) {
+	server := kubetest.New(t)
+	for _, name := range []string{"calico-node", "kube-multus-ds", "kube-proxy"} {
+		set := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: name}}
+		if err := server.Add(set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := World{Core: clientOf(t, server, "")}
+	event := func(message string) []corev1.Event { return []corev1.Event{{Message: message}} }
+	for name, tc := range map[string]struct {
+		events []corev1.Event
+		want   []string
+	}{
+		"by its type":           {event(`plugin type="calico" failed (add): error getting ClusterInformation: connection is unauthorized: Unauthorized`), []string{"kubectl rollout restart daemonset calico-node -n kube-system"}},
+		"a shim":                {event(`plugin type="multus-shim" name="multus-cni-network" failed (add): Unauthorized`), []string{"kubectl rollout restart daemonset kube-multus-ds -n kube-system"}},
+		"one that nobody knows": {event(`plugin type="own" failed (add): Unauthorized`), []string{"kubectl get daemonsets -A"}},
+		"none is said":          {event("Unauthorized"), []string{"kubectl get daemonsets -A"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Survey{Refused: Known[[]corev1.Event]{Value: tc.events}, Plugins: w.plugins(t.Context(), tc.events)}
+			if diff := cmp.Diff(tc.want, clientsAccepted(s).Fix); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -64,6 +64,7 @@ var kinds = map[string]kindOf{
 	"validatingwebhookconfigurations": {
 		"admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", false, plainVerbs},
 	"selfsubjectaccessreviews": {"authorization.k8s.io", "v1", "SelfSubjectAccessReview", false, "create"},
+	"selfsubjectrulesreviews":  {"authorization.k8s.io", "v1", "SelfSubjectRulesReview", false, "create"},
 	"selfsubjectreviews":       {"authentication.k8s.io", "v1", "SelfSubjectReview", false, "create"},
 	"tokenreviews":             {"authentication.k8s.io", "v1", "TokenReview", false, "create"},
 }

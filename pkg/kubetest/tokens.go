@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -140,6 +141,8 @@ func (c *call) review(typed runtime.Object) (reply, error) {
 	switch r := typed.(type) {
 	case *authorizationv1.SelfSubjectAccessReview:
 		r.Status = authorizationv1.SubjectAccessReviewStatus{Allowed: c.s.allowed(c.user, asked(r.Spec))}
+	case *authorizationv1.SelfSubjectRulesReview:
+		r.Status = authorizationv1.SubjectRulesReviewStatus{ResourceRules: c.user.rules(r.Spec.Namespace)}
 	case *authenticationv1.SelfSubjectReview:
 		r.Status.UserInfo = authenticationv1.UserInfo{Username: c.user.name, Groups: c.user.groups}
 	case *authenticationv1.TokenReview:
@@ -155,6 +158,20 @@ func (c *call) review(typed runtime.Object) (reply, error) {
 		return reply{}, c.notAllowed()
 	}
 	return reply{status: http.StatusCreated, object: typed}, nil
+}
+
+// rules are what a user may do in a namespace, as RBAC lists it.
+func (u *user) rules(namespace string) []authorizationv1.ResourceRule {
+	var rules []authorizationv1.ResourceRule
+	if u.admin {
+		rules = append(rules, authorizationv1.ResourceRule{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}})
+	}
+	for _, g := range u.grants {
+		if len(g.Resources) > 0 && (len(g.Namespaces) == 0 || slices.Contains(g.Namespaces, namespace)) {
+			rules = append(rules, authorizationv1.ResourceRule{Verbs: g.Verbs, APIGroups: []string{"*"}, Resources: g.Resources, ResourceNames: g.Names})
+		}
+	}
+	return rules
 }
 
 func asked(spec authorizationv1.SelfSubjectAccessReviewSpec) attributes {

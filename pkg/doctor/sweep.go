@@ -1,0 +1,150 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+)
+
+// Sweep is what a look at every ServiceAccount and every pod found: one may be
+// allowed and the other not.
+type Sweep struct {
+	Accounts Known[SweptAccounts]
+	Pods     Known[SweptPods]
+}
+
+// SweptAccounts are ServiceAccounts that are not well.
+type SweptAccounts struct {
+	Total   int
+	Typos   []string // NAMESPACE/NAME: key
+	BadARNs []string // NAMESPACE/NAME: why
+
+	annotated map[Named]bool
+}
+
+// SweptPods are pods that are not well.
+type SweptPods struct {
+	Total  int
+	Static []string // NAMESPACE/NAME: what wins over the role
+	Unread []string // NAMESPACE/NAME: what could, and was not read
+
+	bare []bare
+}
+
+// bare is a pod with a container without token, until it is known whether its
+// ServiceAccount is annotated.
+type bare struct {
+	of        Named    // the ServiceAccount
+	pod       Workload // without its spec
+	container string
+}
+
+// sweep reads ServiceAccounts and pods page by page, side by side, and keeps
+// only what is not well.
+func (w World) sweep(ctx context.Context, scope string, page int64) Sweep {
+	accounts := ask(func() (SweptAccounts, error) { return w.sweepAccounts(ctx, scope, page) })
+	pods, err := w.sweepPods(ctx, scope, page)
+	return Sweep{Accounts: accounts.get(), Pods: Known[SweptPods]{Value: pods, Err: err}}
+}
+
+func (w World) sweepAccounts(ctx context.Context, scope string, page int64) (SweptAccounts, error) {
+	s := SweptAccounts{annotated: map[Named]bool{}}
+	options := metav1.ListOptions{Limit: page}
+	for {
+		list, err := w.Core.ServiceAccounts(scope).List(ctx, options)
+		if err != nil {
+			return s, err
+		}
+		for i := range list.Items {
+			s.account(&list.Items[i])
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return s, nil
+		}
+	}
+}
+
+func (s *SweptAccounts) account(a *corev1.ServiceAccount) {
+	s.Total++
+	if len(a.Annotations) == 0 {
+		return
+	}
+	name := a.Namespace + "/" + a.Name
+	arn := a.Annotations[irsa.AnnotationRoleARN]
+	if arn == "" {
+		if key, _ := nearAnnotation(a.Annotations); key != "" {
+			s.Typos = append(s.Typos, name+": "+key)
+		}
+		return
+	}
+	s.annotated[Named{a.Namespace, a.Name}] = true
+	if _, err := irsa.ParseRoleARN(arn, false); err != nil {
+		s.BadARNs = append(s.BadARNs, name+": "+err.Error())
+	}
+}
+
+func (w World) sweepPods(ctx context.Context, scope string, page int64) (SweptPods, error) {
+	s := SweptPods{}
+	options := metav1.ListOptions{Limit: page}
+	for {
+		list, err := w.Core.Pods(scope).List(ctx, options)
+		if err != nil {
+			return s, err
+		}
+		for i := range list.Items {
+			s.pod(&list.Items[i])
+		}
+		if options.Continue = list.Continue; options.Continue == "" {
+			return s, nil
+		}
+	}
+}
+
+func (s *SweptPods) pod(p *corev1.Pod) {
+	s.Total++
+	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		return
+	}
+	injectedAny, without := false, ""
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
+		m := injected(p.Spec, c)
+		injectedAny = injectedAny || m.complete()
+		if without == "" && !m.complete() && !m.container && !leftOut(p.Annotations, c) {
+			without = c.Name
+		}
+	}
+	if without != "" {
+		made := PodWorkload(p)
+		made.Spec = corev1.PodSpec{}
+		s.bare = append(s.bare, bare{Named{p.Namespace, p.Spec.ServiceAccountName}, made, without})
+	}
+	if !injectedAny {
+		return
+	}
+	for i := range p.Spec.Containers {
+		c, at := &p.Spec.Containers[i], p.Namespace+"/"+p.Name+": container "+p.Spec.Containers[i].Name+" has "
+		if rivals := rivalsOf(c); len(rivals) > 0 {
+			s.Static = append(s.Static, at+list(rivals))
+		} else if sources := unreadOf(c); len(sources) > 0 {
+			s.Unread = append(s.Unread, at+"the variables of "+list(sources))
+		}
+	}
+}
+
+// leftOut reports whether an annotation of a pod keeps the webhook from one of
+// its containers.
+func leftOut(annotations map[string]string, c *corev1.Container) bool {
+	return slices.Contains(strings.Split(annotations[irsa.AnnotationSkipContainers], ","), c.Name)
+}
+
+// without are the pods of annotated ServiceAccounts with a container that has
+// no token.
+func (s Sweep) without() []bare {
+	return slices.DeleteFunc(slices.Clone(s.Pods.Value.bare), func(b bare) bool { return !s.Accounts.Value.annotated[b.of] })
+}
