@@ -101,9 +101,10 @@ func (o *inspectPartCommand) run(ctx context.Context) error {
 	t := doctor.Target{Namespace: c.namespace, Audience: o.audience, NoSTS: true, Home: o.kind == "Provider", Paste: f.paste(&o.adminFlags)}
 	switch o.kind {
 	case "Role":
-		if t.RoleARN, err = o.roleARN(ctx); err != nil {
+		if t.RoleARN, err = o.roleARN(ctx, &w); err != nil {
 			return err
 		}
+		t.RoleAlone = true
 	case "Issuer":
 		w.Admin = nil
 	}
@@ -135,9 +136,25 @@ func (o *inspectPartCommand) named(facts doctor.Facts) string {
 	return facts.Issuer
 }
 
+// asked is IAM with what it said of a role already.
+type asked struct {
+	doctor.IAM
+	name string
+	role *iam.GetRoleOutput
+	err  error
+}
+
+func (a asked) GetRole(ctx context.Context, in *iam.GetRoleInput, options ...func(*iam.Options)) (*iam.GetRoleOutput, error) {
+	if aws.ToString(in.RoleName) == a.name {
+		return a.role, a.err
+	}
+	return a.IAM.GetRole(ctx, in, options...)
+}
+
 // roleARN is the ARN of the role that was named; that it is there is asked at
-// once, since a role that is not there has no chain.
-func (o *inspectPartCommand) roleARN(ctx context.Context) (string, error) {
+// once, since a role that is not there has no chain. Neither that nor whose
+// credentials there are is asked a second time in w.
+func (o *inspectPartCommand) roleARN(ctx context.Context, w *doctor.World) (string, error) {
 	name := o.name
 	if role, err := irsa.ParseRoleARN(o.name, o.factory.customSTS("")); err == nil {
 		name = role.Name
@@ -145,6 +162,8 @@ func (o *inspectPartCommand) roleARN(ctx context.Context) (string, error) {
 		return "", usageError{err}
 	}
 	clients, err := o.factory.inspector(ctx, &o.adminFlags)
+	known, lacking := clients, err
+	w.Admin = func(context.Context) (doctor.Inspector, error) { return known, lacking }
 	if errors.Is(err, doctor.ErrNoCredentials) && strings.Contains(o.name, ":") {
 		return o.name, nil // its checks will be unknown
 	}
@@ -152,6 +171,7 @@ func (o *inspectPartCommand) roleARN(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("reading role %s: %w", name, err)
 	}
 	out, err := clients.IAM.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+	known.IAM = asked{clients.IAM, name, out, err}
 	switch {
 	case awsapi.Code(err) == "NoSuchEntity":
 		return "", o.noRole(ctx, clients, name)

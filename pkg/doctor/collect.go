@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
@@ -75,10 +74,9 @@ func (l *later[T]) get() Known[T] {
 // server, the token, the connection to the issuer and its two documents.
 func (w World) Collect(ctx context.Context, t Target) Facts {
 	f := Facts{Target: t, Now: w.Now()}
-	account := w.account(ctx, t)
+	account, discovery := w.open(ctx, t)
 	first := ask(func() (Minted, error) { return w.mint(ctx, t, orDefault(t.Audience)) })
-	discovery := ask(func() (oidc.Discovery, error) { return w.liveDiscovery(ctx) })
-	keys := ask(func() (oidc.KeySet, error) { return w.liveKeys(ctx) })
+	keys := ask(func() (oidc.KeySet, error) { return w.liveKeys(ctx, t) })
 	admin := w.admin(ctx)
 	pods := ask(func() ([]corev1.Pod, error) { return w.pods(ctx, t) })
 	networks := ask(func() ([]networkingv1.NetworkPolicy, error) { return w.networks(ctx, t, pods) })
@@ -101,7 +99,6 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	provider, owned := admin.provider(ctx, t, f.Issuer, f.Role), admin.owned(ctx, t, f.Issuer)
 	absent, roles := w.absent(ctx, t, f.Issuer, f.Role, role.look), admin.roles(ctx, t, f.Role, role.look)
 
-	w.say("fetching the public documents of " + f.Issuer)
 	w.published(ctx, &f)
 	f.Blocks = check.Know(admin.blocks(ctx, &f))
 	w.say("asking STS and IAM")
@@ -128,20 +125,29 @@ func orDefault(audience string) string {
 	return audience
 }
 
-// account reads the ServiceAccount, and returns as soon as its connection is
-// up: an HTTP/2 connection is shared by requests that start after that.
-func (w World) account(ctx context.Context, t Target) *later[*corev1.ServiceAccount] {
+// open asks the API server the first questions: for the ServiceAccount, where
+// one is meant, and for the discovery document.
+func (w World) open(ctx context.Context, t Target) (*later[*corev1.ServiceAccount], *later[oidc.Discovery]) {
+	if t.ServiceAccount == "" {
+		discovery := connecting(ctx, w.liveDiscovery)
+		return ask(func() (*corev1.ServiceAccount, error) { return nil, ErrNotAsked }), discovery
+	}
+	account := connecting(ctx, func(ctx context.Context) (*corev1.ServiceAccount, error) {
+		return w.Core.ServiceAccounts(t.Namespace).Get(ctx, t.ServiceAccount, metav1.GetOptions{})
+	})
+	return account, ask(func() (oidc.Discovery, error) { return w.liveDiscovery(ctx) })
+}
+
+// connecting is ask, and returns as soon as the connection is up: an HTTP/2
+// connection is shared by requests that start after that.
+func connecting[T any](ctx context.Context, f func(context.Context) (T, error)) *later[T] {
 	connected := make(chan struct{})
 	var once sync.Once
 	up := func() { once.Do(func() { close(connected) }) }
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { up() }})
-	l := ask(func() (*corev1.ServiceAccount, error) {
+	l := ask(func() (T, error) {
 		defer up()
-		if t.ServiceAccount == "" {
-			_, err := w.Core.RESTClient().Get().AbsPath("/version").DoRaw(traced)
-			return nil, errors.Join(ErrNotAsked, err)
-		}
-		return w.Core.ServiceAccounts(t.Namespace).Get(traced, t.ServiceAccount, metav1.GetOptions{})
+		return f(traced)
 	})
 	<-connected
 	return l
@@ -224,7 +230,10 @@ func (w World) liveDiscovery(ctx context.Context) (oidc.Discovery, error) {
 
 // liveKeys are the keys of the API server:
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery.
-func (w World) liveKeys(ctx context.Context) (oidc.KeySet, error) {
+func (w World) liveKeys(ctx context.Context, t Target) (oidc.KeySet, error) {
+	if t.RoleAlone {
+		return oidc.KeySet{}, ErrNotAsked
+	}
 	text, err := body(w.Core.RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "*/*").Do(ctx))
 	if err != nil {
 		return oidc.KeySet{}, err

@@ -16,6 +16,11 @@ func (w World) published(ctx context.Context, f *Facts) {
 		f.Discovery.Err, f.Keys.Err = ErrNeedsToken, ErrNeedsToken
 		return
 	}
+	if f.RoleAlone {
+		f.Discovery.Err, f.Keys.Err = ErrNotAsked, ErrNotAsked
+		return
+	}
+	w.say("fetching the public documents of " + f.Issuer)
 	f.Discovery = fetch(ctx, w, "issuer", oidc.DiscoveryURL(f.Issuer), oidc.ParseDiscovery)
 	at := f.Discovery.Value.Parsed.JWKSURI
 	if f.Discovery.Err != nil || at == "" {

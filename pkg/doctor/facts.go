@@ -31,6 +31,7 @@ type Target struct {
 	AnyAccount  bool          // the STS is not AWS's: an account need not be twelve digits
 	WithPods    bool          // look at the pods and the webhook, too
 	Webhooks    bool          // look at the webhook alone
+	RoleAlone   bool          // of the issuer its name is enough
 	Home        bool          // no role is meant: look for the provider in the account of the credentials
 
 	Workload *Workload // the pod, or what makes pods, that is looked at; nil for a ServiceAccount alone
