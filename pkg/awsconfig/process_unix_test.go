@@ -106,6 +106,7 @@ func TestAKillAtAnyMomentTearsNothing(t *testing.T) {
 		}
 		states[string(data)] = true
 	}
+	written := 0 // kills that met a temporary file which was not yet renamed
 	for range kills {
 		cmd := newChild(t, "toggle", path)
 		out, err := cmd.StdoutPipe()
@@ -127,7 +128,14 @@ func TestAKillAtAnyMomentTearsNothing(t *testing.T) {
 		if data := readFile(t, path); !states[string(data)] {
 			t.Fatalf("a torn file of %d bytes", len(data))
 		}
+		if left, err := filepath.Glob(beside(path, "-*.tmp")); len(left) > 0 && err == nil {
+			written++
+		}
 	}
+	if written == 0 {
+		t.Errorf("none of %d kills met a write", kills)
+	}
+	t.Logf("%d of %d kills met a write", written, kills)
 	if err := Edit(t.Context(), path, removeProfile("p")); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,8 @@ func (c Cache) Sweep() error {
 }
 
 // SweepTemps removes what WritePrivate began to write in a folder before a
-// moment and never finished. A folder that is not there, or named "", is empty.
+// moment and never finished, and refusals that were told then. A folder that is
+// not there, or named "", is empty.
 func SweepTemps(dir string, before time.Time) error {
 	if dir == "" {
 		return nil
@@ -38,7 +39,7 @@ func SweepTemps(dir string, before time.Time) error {
 		return err
 	}
 	for _, file := range files {
-		if !strings.HasPrefix(file.Name(), tempPrefix) {
+		if !strings.HasPrefix(file.Name(), tempPrefix) && !strings.HasSuffix(file.Name(), refusalSuffix) {
 			continue
 		}
 		if info, err := file.Info(); err != nil || info.ModTime().After(before) {
