@@ -2,8 +2,9 @@ package doctor
 
 import (
 	"fmt"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // Paste is what a line to paste needs so that it reaches the same cluster and

@@ -113,7 +113,10 @@ func publicationRows() []row {
 			w.document(func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []string{"RS512"} })
 		}),
 		publish("a document that may be cached for a week", "cache-short PUB9", func(w *world) { w.put(jwksKey, w.jwks, "max-age=604800") }).on("inspect sa cart --fail-on warn"),
-		{name: "a certificate that nobody trusts", env: []string{"SSL_CERT_FILE=/dev/null"}, want: "discovery-public PUB10"},
+		{name: "a certificate that nobody trusts", env: []string{"SSL_CERT_FILE=/dev/null", "AWS_CA_BUNDLE="}, want: "discovery-public PUB10"},
+		{name: "a certificate that AWS_CA_BUNDLE alone trusts, and STS", env: []string{"SSL_CERT_FILE=/dev/null"}, run: "inspect sa cart --fail-on warn", want: "-"},
+		{name: "a proxy that does not answer", env: []string{"HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=192.0.2.20"}, run: "inspect issuer --fail-on unknown", want: "discovery-public"},
+		{name: "what is left out decides for what hangs on it", broke: func(w *world) { w.remove(discoveryKey) }, run: "inspect sa cart --only jwks-public", want: "discovery-public PUB1"},
 	}
 }
 
@@ -159,7 +162,7 @@ func keyRows() []row {
 			public, _, _ := ed25519.GenerateKey(rand.Reader)
 			return []map[string]any{{"kty": "OKP", "crv": "Ed25519", "kid": "ed", "alg": "EdDSA", "use": "sig", "x": base64.RawURLEncoding.EncodeToString(public)}}
 		}),
-		publish("a private key among the public ones", "keys-usable", func(k []map[string]any) []map[string]any {
+		publish("a private key among the public ones", "private-keys-kept", func(k []map[string]any) []map[string]any {
 			k[0]["d"] = "AQAB"
 			return k
 		}),
@@ -231,6 +234,10 @@ func roleRows() []row {
 		trust("an AWS principal is trusted", "role-trusts ROLE6", func(w *world) []string {
 			return []string{`"Federated":"` + w.providerARN() + `"`, `"AWS":"arn:aws:iam::000000000000:root"`, `"Federated": "` + w.providerARN() + `"`, `"AWS": "arn:aws:iam::000000000000:root"`}
 		}),
+		{name: "GitHub is trusted without a subject", want: "trust-narrow ROLE7", blind: "-", fix: "kubectl irsa role get cart --aws-profile admin", broke: func(w *world) {
+			gitHub := `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}},`
+			w.trust(`"Statement":[`, `"Statement":[`+gitHub, `"Statement": [`, `"Statement": [`+gitHub)
+		}},
 		trust("another action is allowed", "role-trusts ROLE6", fixed("sts:AssumeRoleWithWebIdentity", "sts:AssumeRole")),
 		wide(trust("no subject is asked for", "trust-narrow ROLE7", func(*world) []string { return nil })).policy(func(w *world) string {
 			return fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":%q},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%s:aud":"sts.amazonaws.com"}}}]}`, w.providerARN(), w.provider)
@@ -364,6 +371,10 @@ func podRows() []row {
 			`{"podSelector":{"matchLabels":{"app":"web"}},"policyTypes":["Egress"],"egress":[{"ports":[{"protocol":"UDP","port":53}]}]}`))).pasted(),
 		warned(pod("a network policy for other pods", "-", labelled).with(networkPolicy("db", `{"podSelector":{"matchLabels":{"app":"db"}},"policyTypes":["Egress"]}`))),
 		{name: "a webhook that does not answer", broke: hook(`"url":"https://127.0.0.1:1/mutate"`), want: "webhook-mutates POD2"},
+		{name: "a webhook that does not answer, where pods are restricted", want: "webhook-mutates POD2", broke: func(w *world) {
+			w.podSecurity(w.ctx(), `"restricted"`)
+			hook(`"url":"https://127.0.0.1:1/mutate"`)(w)
+		}},
 		{name: "a webhook without endpoints", broke: hook(`"service":{"namespace":"kube-system","name":"pod-identity-webhook"}`), want: "webhook-serves POD2"},
 	}
 }
@@ -420,6 +431,14 @@ func doctorRows() []row {
 		run("a misspelt annotation", "--fail-on warn", "annotations-spelled SA1", func(w *world) { w.annotate("eks.amazonaws.com/role_arn", w.RoleARN) }),
 		run("an annotation that is no ARN", "", "annotations-valid ROLE9", func(w *world) { w.annotate(annotation, "cart") }),
 		run("pods without token", "-A", "pods-have-tokens POD2", func(w *world) { w.pod("web", nil) }).pasted(),
+		run("the keys of a second container", "", "pods-no-static-keys POD4", func(w *world) {
+			w.pod("web", func(p *corev1.Pod) {
+				w.whole(p)
+				side := *p.Spec.Containers[0].DeepCopy()
+				side.Name, side.Env = "side", append(side.Env, corev1.EnvVar{Name: "AWS_ACCESS_KEY_ID", Value: "x"})
+				p.Spec.Containers = append(p.Spec.Containers, side)
+			})
+		}),
 		run("a network plugin with a token of an older issuer", "--fail-on warn", "clients-accepted ISS3", func(w *world) {
 			w.kube(http.MethodPost, events, `{"metadata":{"name":"web.1"},"involvedObject":{"kind":"Pod","namespace":"shop","name":"web"},"type":"Warning","reason":"FailedCreatePodSandBox",`+
 				`"message":"Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"5a84\": plugin type=\"calico\" failed (add): error getting ClusterInformation: connection is unauthorized: Unauthorized"}`)
@@ -440,6 +459,14 @@ func doctorRows() []row {
 		}},
 		{name: "doctor: no provider", run: "doctor", want: "provider-exists PROV1", blind: "-", paste: true, broke: providerRows()[0].broke},
 		{name: "doctor: no right to mint", run: "doctor --as carol", want: "token-creation-allowed RBAC1"},
+		{name: "doctor: a right for one ServiceAccount", run: "doctor --as dave --only token-creation-allowed --fail-on unknown", want: "-", broke: func(w *world) {
+			for _, line := range [][2]string{
+				{"roles", `{"metadata":{"name":"dave"},"rules":[{"apiGroups":[""],"resources":["serviceaccounts/token"],"resourceNames":["cart"],"verbs":["create"]}]}`},
+				{"rolebindings", `{"metadata":{"name":"dave"},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"dave"},"subjects":[{"kind":"User","apiGroup":"rbac.authorization.k8s.io","name":"dave"}]}`},
+			} {
+				w.kube(http.MethodPost, "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/"+line[0], line[1])
+			}
+		}},
 		{name: "doctor: short tokens", run: "doctor --fail-on warn", want: "token-lifetime TOK6", slow: true, broke: func(w *world) {
 			w.must(w.Control("restart-apiserver", "--max-token-expiration", "1h"))
 			w.moved = true

@@ -216,6 +216,13 @@ func (w *world) kube(verb, path, body string) {
 	}
 }
 
+// podSecurity is the level that the namespace holds its pods to, as JSON:
+// https://kubernetes.io/docs/concepts/security/pod-security-admission/.
+func (w *world) podSecurity(ctx context.Context, level string) {
+	label := `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":` + level + `}}}`
+	w.must(w.core.RESTClient().Patch(types.MergePatchType).AbsPath("/api/v1/namespaces", w.Namespace).Body([]byte(label)).Do(ctx).Error())
+}
+
 // reset makes the world well again.
 func (w *world) reset() {
 	ctx := context.Background()
@@ -229,6 +236,7 @@ func (w *world) reset() {
 	for _, namespace := range []string{w.Namespace} {
 		w.must(w.core.Pods(namespace).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: aws.Int64(0)}, metav1.ListOptions{}))
 	}
+	w.podSecurity(ctx, "null")
 	_ = w.core.RESTClient().Delete().AbsPath(webhookPath, "pod-identity-webhook").Do(ctx).Error()
 	for _, path := range []string{networkPolicies, deployments, events} {
 		w.must(w.core.RESTClient().Delete().AbsPath(path).Do(ctx).Error())
