@@ -48,8 +48,11 @@ func TestALoginThatIsKilledTearsNothing(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
+		ended := make(chan bool, 1)
+		go func() {
+			_ = cmd.Wait()
+			ended <- true
+		}()
 		for begun := false; !begun && len(ended) == 0; time.Sleep(100 * time.Microsecond) {
 			_, err := os.Stat(lock)
 			begun = err == nil
