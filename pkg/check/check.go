@@ -126,6 +126,7 @@ func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
 		f := Finding{ID: c.ID, Link: c.Link, Title: c.Title, Aside: c.Aside}
 		if f.Obstacle = obstacle(done, c.Needs); f.Obstacle != nil {
 			f.Status, f.Detail = Skip, "needs "+f.Obstacle.ID
+			f.Obstacle.Waived = slices.Contains(selection.Skip, f.Obstacle.ID)
 		} else {
 			r := c.Run(facts)
 			f.Status, f.Cause, f.Detail, f.Compare, f.Fix, f.Gist = r.Status, r.Cause, r.Detail, r.Compare, r.Fix, r.Gist
@@ -171,12 +172,14 @@ type RootCause struct {
 	ID    string `json:"id"`
 	Cause string `json:"cause,omitempty"`
 	Gist  string `json:"-"`
+
+	Waived bool `json:"-"` // it was left out by name: it decides nothing
 }
 
-func (f Finding) root() *RootCause { return &RootCause{f.ID, f.Cause, f.Gist} }
+func (f Finding) root() *RootCause { return &RootCause{ID: f.ID, Cause: f.Cause, Gist: f.Gist} }
 
 // Root is the first finding that failed, or for whose failure another was left
-// out: that one decides, whether it is shown or not. Where none did, and failOn
+// out: that one decides, shown or not, unless it was left out by name. Where none did, and failOn
 // is Unknown or Warn, it is the first that bad. An aside comes after the others.
 // Nil means that all is well.
 func Root(findings []Finding, failOn Status) *RootCause {
@@ -185,7 +188,7 @@ func Root(findings []Finding, failOn Status) *RootCause {
 		for _, f := range findings {
 			switch {
 			case !Bad(level, failOn):
-			case level == Fail && f.Obstacle != nil:
+			case level == Fail && f.Obstacle != nil && !f.Obstacle.Waived:
 				return f.Obstacle
 			case f.Status != level:
 			case !f.Aside:

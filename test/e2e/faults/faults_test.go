@@ -109,7 +109,7 @@ func TestBothFaultsOfAPairAreShown(t *testing.T) {
 		{"no provider", "another namespace is trusted"},
 		{"another key of the same name", "an AWS principal is trusted"},
 		{"no key set", "no webhook, seen from the ServiceAccount"},
-		{"no subject is asked for", "no webhook, seen from the ServiceAccount"},
+		{"no webhook, seen from the ServiceAccount", "no subject is asked for"},
 	} {
 		t.Run(strings.Join(pair[:], " and "), func(t *testing.T) {
 			w := w.here(t)
