@@ -340,6 +340,18 @@ func TestNothingIsRemovedThatWasNotRead(t *testing.T) {
 	}
 }
 
+func TestOfADocumentThatWasNotSeenNothingHolds(t *testing.T) {
+	f := healthy(t)
+	f.Discovery = Known[Published[oidc.Discovery]]{Err: &oidc.UnreachableError{URL: issuerURL, Err: errors.New("connection refused")}}
+	f.Keys = Known[Published[oidc.KeySet]]{Err: errors.New("the discovery document does not say where the key set is")}
+	f.STS.Err = ErrNotAsked
+	for _, x := range check.Run(f, ServiceAccountChecks(), check.Selection{}) {
+		if (x.Link == linkDocuments || x.Link == linkKeys && x.ID != "signature-live") && x.Status != check.Unknown {
+			t.Errorf("%s is %s: %s", x.ID, x.Status, x.Detail)
+		}
+	}
+}
+
 func TestTheBundleForAWSServesWhereNothingElseDoes(t *testing.T) {
 	issuer, err := awstest.NewIssuer(issuerURL, "P-256")
 	if err != nil {

@@ -206,6 +206,9 @@ func certificateLasting(f Facts) Result {
 const longestCache = time.Hour
 
 func cacheShort(f Facts) Result {
+	if f.Discovery.Value.Document == nil && f.Keys.Value.Document == nil {
+		return unknown("neither document was seen")
+	}
 	for _, d := range []struct {
 		what     string
 		document *oidc.Document
