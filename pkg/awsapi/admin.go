@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +22,8 @@ type AdminOptions struct {
 	Region      string // "" takes the SDK's usual sources, else us-east-1
 	Files       Files
 	Application string // names this program in the user agent
+
+	Profiles func() []string // those that may hold credentials, for advice where there are none; nil knows none
 }
 
 // Files are those of the shared configuration; "" is where the SDK looks itself,
@@ -69,6 +72,7 @@ func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
 	if cfg.Region == "" {
 		cfg.Region = irsa.RoleARN{}.Region()
 	}
+	cfg.Credentials = explained{cfg.Credentials, o.Profiles}
 	return &Admin{
 		// IAM has one region in a partition, and refuses a signature for another.
 		IAM: iam.NewFromConfig(cfg, func(o *iam.Options) {
@@ -85,7 +89,16 @@ func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
 // says why there are none. It asks no AWS service but those that give
 // credentials.
 func (a *Admin) HasCredentials(ctx context.Context) error {
-	if _, err := a.credentials.Retrieve(ctx); err != nil {
+	_, err := a.credentials.Retrieve(ctx)
+	return missing(err)
+}
+
+// missing is the error of credentials that could not be had, nil where err is.
+func missing(err error) error {
+	if none, ok := errors.AsType[*NoCredentials](err); ok {
+		return none.advised()
+	}
+	if err != nil {
 		return fmt.Errorf("finding AWS credentials: %w", err)
 	}
 	return nil

@@ -20,7 +20,7 @@ type Caller struct {
 func (a *Admin) Caller(ctx context.Context) (Caller, error) {
 	used, err := a.credentials.Retrieve(ctx)
 	if err != nil {
-		return Caller{}, fmt.Errorf("finding AWS credentials: %w", err)
+		return Caller{}, missing(err)
 	}
 	var who Caller
 	if used.CanExpire {

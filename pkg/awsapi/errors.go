@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
-
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
 // Code is the error code that an AWS service answered with, such as
@@ -40,16 +37,10 @@ func Brief(err error) error {
 	if err == nil {
 		return nil
 	}
-	if withoutCredentials(err) {
-		return hint.Wrap(&brief{err}, "choose some with --aws-profile, or set AWS_PROFILE")
+	if none, ok := errors.AsType[*NoCredentials](err); ok {
+		return none.advised()
 	}
 	return &brief{err}
-}
-
-// withoutCredentials reports whether a call was not sent since there was nothing
-// to sign it with. The SDK has no type for that.
-func withoutCredentials(err error) bool {
-	return Code(err) == "" && strings.Contains(err.Error(), "get identity: get credentials:")
 }
 
 type brief struct{ err error }
@@ -57,9 +48,6 @@ type brief struct{ err error }
 func (b *brief) Unwrap() error { return b.err }
 
 func (b *brief) Error() string {
-	if withoutCredentials(b.err) {
-		return "there are no AWS credentials"
-	}
 	if silence, ok := errors.AsType[*Silence](b.err); ok {
 		return silence.Error()
 	}

@@ -162,7 +162,9 @@ func oneLine(err error) error {
 		return nil
 	}
 	line := err.Error()
-	if hints := hint.Lines(err); len(hints) > 0 {
+	if short := creds.Short(err); short != "" {
+		line = short
+	} else if hints := hint.Lines(err); len(hints) > 0 {
 		line += " (" + strings.ReplaceAll(strings.Join(hints, "; "), ":; ", ": ") + ")"
 	}
 	line = strings.Join(strings.Fields(line), " ")

@@ -198,7 +198,19 @@ func (f *Factory) exchanger(c *cluster, stsEndpoint, profile string) (creds.Exch
 	if err != nil {
 		return creds.Exchanger{}, err
 	}
-	return creds.Exchanger{Core: core, STS: f.stsFor(stsEndpoint, profile), Now: f.Now}, nil
+	return creds.Exchanger{Core: core, STS: f.stsFor(stsEndpoint, profile), Now: f.Now, Admin: f.adminProfile}, nil
+}
+
+// adminProfile is an AWS profile that may hold credentials for IAM, "" where none
+// is known or the environment has chosen already.
+func (f *Factory) adminProfile() string {
+	if name := f.Getenv("AWS_PROFILE"); name != "" && !f.ownsProfile(name) || f.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		return ""
+	}
+	if others := f.otherAWSProfiles(""); len(others) > 0 {
+		return others[0]
+	}
+	return ""
 }
 
 // keyOf is what decides which credentials r gives.

@@ -146,10 +146,7 @@ func (e explanation) writeText(w writer) {
 	if len(c.Checks) > 0 {
 		w.printf("  told apart by: %s\n", strings.Join(c.Checks, ", "))
 	}
-	w.printf("\n")
-	for _, next := range c.Next {
-		w.printf("    %s\n", next)
-	}
+	writeNext(w, c.Next)
 	if len(e.Causes) < 2 {
 		return
 	}
@@ -159,7 +156,24 @@ func (e explanation) writeText(w writer) {
 		rows = append(rows, []string{"  " + c.Code, c.Title})
 	}
 	w.table(rows)
-	w.printf("\nTo see which one it is here:\n\n    %s\n", e.names.Fill("kubectl irsa inspect sa NAME -n NAMESPACE"))
+	w.printf("\nTo see which one it is here:\n")
+	writeNext(w, []string{e.names.Fill("kubectl irsa inspect sa NAME -n NAMESPACE")})
+}
+
+// writeNext sets lines to paste apart from words.
+func writeNext(w writer, next []string) {
+	command := false
+	for i, line := range next {
+		if now := explain.IsCommand(line); i == 0 || now != command {
+			w.printf("\n")
+			command = now
+		}
+		if command {
+			w.printf("    %s\n", line)
+		} else {
+			w.printf("  %s\n", line)
+		}
+	}
 }
 
 // writeCheck says what a check stands for, and what it is where it does not hold.

@@ -27,6 +27,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
@@ -87,7 +88,7 @@ func (d discardBelow) Write(p []byte) (int, error) {
 
 // note tells the user something on stderr.
 func (f *Factory) note(format string, args ...any) {
-	fmt.Fprintf(f.Streams.ErrOut, format+"\n", args...)
+	fmt.Fprintln(f.Streams.ErrOut, check.VisibleLines(fmt.Sprintf(format, args...)))
 }
 
 // cluster is what a kubeconfig context says, before anybody is asked.
@@ -339,7 +340,10 @@ func (f *Factory) application() string { return "kubectl-irsa/" + f.build.number
 
 // adminOptions choose the credentials of whoever looks into IAM and S3.
 func (f *Factory) adminOptions(profile, region string) awsapi.AdminOptions {
-	return awsapi.AdminOptions{Profile: profile, Region: region, Files: f.awsFiles(), Application: f.application()}
+	return awsapi.AdminOptions{
+		Profile: profile, Region: region, Files: f.awsFiles(), Application: f.application(),
+		Profiles: func() []string { return f.otherAWSProfiles(profile) },
+	}
 }
 
 // osUser is who runs this program, as CloudTrail is to show it.

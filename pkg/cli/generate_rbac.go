@@ -12,13 +12,14 @@ import (
 type generateRBACCommand struct {
 	rbac     generate.RBAC
 	accounts []string // NAMESPACE:NAME
+	all      bool
 	factory  *Factory
 }
 
 func newGenerateRBACCommand(f *Factory, run func(*generateRBACCommand, context.Context) error) *cobra.Command {
 	o := &generateRBACCommand{factory: f}
 	cmd := &cobra.Command{
-		Use:   "rbac SERVICEACCOUNT...",
+		Use:   "rbac [SERVICEACCOUNT...]",
 		Short: "Print the least Role with which somebody can log in as ServiceAccounts",
 		Long: `Print the least Role with which somebody can log in as ServiceAccounts.
 
@@ -26,8 +27,11 @@ It allows to ask for tokens of these ServiceAccounts and to read their
 annotations, and nothing else.`,
 		Example: `  kubectl irsa generate rbac cart billing -n shop --for-user alice | kubectl apply -f -`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0 && !o.all:
 				return needs("SERVICEACCOUNT")(cmd, args)
+			case len(args) > 0 && o.all:
+				return usagef("--all: it is every ServiceAccount; name none")
 			}
 			return nil
 		},
@@ -44,7 +48,8 @@ annotations, and nothing else.`,
 	flags.StringArrayVar(&o.rbac.Users, "for-user", nil, "User it is bound to; may be repeated")
 	flags.StringArrayVar(&o.rbac.Groups, "for-group", nil, "Group it is bound to; may be repeated")
 	flags.StringArrayVar(&o.accounts, "for-serviceaccount", nil, "ServiceAccount it is bound to, as NAMESPACE:NAME; may be repeated")
-	flags.StringVar(&o.rbac.Name, "name", "irsa-login", "Name of the Role and its binding")
+	flags.BoolVar(&o.all, "all", false, "Every ServiceAccount of the namespace")
+	flags.StringVar(&o.rbac.Name, "name", "", "Name of the Role and its binding; default: irsa-login, what it is for and whom it is bound to")
 	flags.BoolVar(&o.rbac.TokenOnly, "token-only", false, "Leave out reading the annotations: for logins with --role-arn and --audience")
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +76,10 @@ type Exchanger struct {
 	Core corev1client.ServiceAccountsGetter
 	STS  func(ctx context.Context, region string) (*awsapi.STS, error)
 	Now  func() time.Time
+
+	// Admin is an AWS profile that may hold credentials for IAM, for advice after a
+	// refusal; "" is none. It may be nil.
+	Admin func() string
 }
 
 // Run asks the cluster for a token and STS for a session of the role. With
@@ -82,6 +87,26 @@ type Exchanger struct {
 // connection opens meanwhile. What is open is read from the ServiceAccount
 // beside a TokenRequest for the usual audience.
 func (x Exchanger) Run(ctx context.Context, r Request) (Session, error) {
+	s, err := x.run(ctx, r)
+	if err != nil && s.Created {
+		return s, left(ctx, x.Core.ServiceAccounts(r.Namespace), r, err)
+	}
+	return s, err
+}
+
+// left says that a ServiceAccount which was made for a login that failed is still
+// there, and which one may have been meant.
+func left(ctx context.Context, accounts corev1client.ServiceAccountInterface, r Request, err error) error {
+	lines := []string{fmt.Sprintf("serviceaccount %s/%s was created for this and is still there; take it away with", r.Namespace, r.ServiceAccount),
+		fmt.Sprintf("kubectl delete serviceaccount %s -n %s", r.ServiceAccount, r.Namespace)}
+	near := slices.DeleteFunc(Near(ctx, accounts, r.ServiceAccount), func(name string) bool { return name == r.ServiceAccount })
+	if len(near) > 0 {
+		lines = append([]string{"did you mean " + strings.Join(near, " or ") + "?"}, lines...)
+	}
+	return hint.Wrap(err, lines...)
+}
+
+func (x Exchanger) run(ctx context.Context, r Request) (Session, error) {
 	s := Session{Subject: irsa.Subject(r.Namespace, r.ServiceAccount), RoleSource: FromFlag, AudienceSource: FromFlag}
 	client := &connecting{open: x.STS}
 	defer client.close()
@@ -160,7 +185,7 @@ func NoAccount(ctx context.Context, accounts corev1client.ServiceAccountInterfac
 	if near := Near(ctx, accounts, serviceAccount); len(near) > 0 {
 		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
 	}
-	return hint.Wrap(gone, "name the role, and it is created:",
+	return hint.Wrap(gone, fmt.Sprintf("name a role, and login creates serviceaccount %s/%s for it:", namespace, serviceAccount),
 		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
 }
 
@@ -223,6 +248,10 @@ func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.Service
 		return NoAccount(ctx, accounts, r.Namespace, r.ServiceAccount)
 	case lookErr != nil && r.RoleARN != "":
 		return nil // not allowed to look is no failure where the role is given
+	case lookErr != nil && apierrors.IsForbidden(lookErr) && !token.Anonymous(lookErr):
+		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
+			"name the role with --role-arn, or ask an administrator of the cluster for this:",
+			token.Grant(r.Namespace, r.ServiceAccount, token.UserOf(lookErr)))
 	case lookErr != nil:
 		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
 			"a role that is named needs no look at the ServiceAccount:",
@@ -275,7 +304,11 @@ func (x Exchanger) assume(ctx context.Context, client *awsapi.STS, r Request, s 
 	issued := x.Now()
 	out, err := client.AssumeRoleWithWebIdentity(ctx, in)
 	if err != nil {
-		return refused(client, r, s, err)
+		admin := ""
+		if x.Admin != nil {
+			admin = x.Admin()
+		}
+		return refused(client, r, s, admin, err)
 	}
 	if out.Credentials == nil || out.Credentials.Expiration == nil {
 		return fmt.Errorf("STS at %s answered without credentials", client.Endpoint.Host)

@@ -18,12 +18,13 @@ type refusal struct {
 	At    time.Time `json:"at"`
 	Error string    `json:"error"`
 	Hints []string  `json:"hints,omitempty"`
+	Short string    `json:"short,omitempty"`
 }
 
 // keepRefusal is for whoever has the key's lock. Where it cannot write, those who
 // wait ask for themselves.
 func (c Cache) keepRefusal(key Key, err error) {
-	text, jsonErr := json.Marshal(refusal{Key: key, At: c.Now(), Error: err.Error(), Hints: hint.Lines(err)})
+	text, jsonErr := json.Marshal(refusal{Key: key, At: c.Now(), Error: err.Error(), Hints: hint.Lines(err), Short: Short(err)})
 	if jsonErr == nil {
 		_ = WritePrivate(filepath.Join(c.Dir, key.name()+refusalSuffix), text)
 	}
@@ -39,7 +40,7 @@ func (c Cache) refusedSince(key Key, came time.Time) error {
 	}
 	var r refusal
 	if json.Unmarshal(text, &r) == nil && r.Key == key && r.At.After(came) && !r.At.After(c.Now()) {
-		return hint.Wrap(errors.New(r.Error), r.Hints...)
+		return shorten(hint.Wrap(errors.New(r.Error), r.Hints...), r.Short)
 	}
 	_ = os.Remove(path)
 	return nil

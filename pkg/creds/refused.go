@@ -14,60 +14,100 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // refused says why STS gave nothing: its own code and text, what they mean for
-// this ServiceAccount and this role, and what to do next.
-func refused(client *awsapi.STS, r Request, s *Session, err error) error {
+// this ServiceAccount and this role, and what to do next. admin is the AWS
+// profile to look with, "" where none is known.
+func refused(client *awsapi.STS, r Request, s *Session, admin string, err error) error {
 	doing := fmt.Errorf("exchanging the token for %s: %w", s.RoleARN, awsapi.Brief(err))
 	code := awsapi.Code(err)
 	if code == "" && !passing(err) {
 		return unreachable(client, doing, err)
 	}
-	inspect := []string{"to see which it is:",
-		fmt.Sprintf("kubectl irsa inspect sa %s -n %s --role-arn %s", r.ServiceAccount, r.Namespace, s.RoleARN)}
-	audience := ""
-	if s.Audience != irsa.DefaultAudience {
-		audience = " --audience " + s.Audience
-	}
-	if s.AudienceSource == FromFlag {
-		inspect[1] += audience
-	}
-	text := code + " " + awsapi.Message(err)
-	found := explain.Find(text)
 	if private, ok := errors.AsType[*irsa.PrivateIssuerError](irsa.CheckIssuer(s.Issuer)); ok && code == "InvalidIdentityToken" {
 		return hint.Wrap(doing, fmt.Sprintf("AWS cannot read this cluster's issuer: %s %s", s.Issuer, private.Reason),
 			"kubectl irsa issuer plan --distro kubeadm --new-bucket")
 	}
+	if passing(err) {
+		return hint.Wrap(doing, fmt.Sprintf("%s is busy or failing: try again in a moment", client.Endpoint.Host))
+	}
+	text := code + " " + awsapi.Message(err)
+	found, proved := explain.Find(text), explain.Proves(text)
+	if twoSided(code) && awsapi.Foreign(err) {
+		found, proved = explain.Anywhere(), client.Endpoint.Host+" is not AWS: its code does not say whether the provider or the role refuses"
+	}
 	// The token was minted a moment ago: if it is called expired, a clock is wrong.
 	slices.SortStableFunc(found, func(a, b explain.Cause) int { return cmp.Compare(age(a), age(b)) })
-	switch {
-	case passing(err):
-		return hint.Wrap(doing, fmt.Sprintf("%s is busy or failing: try again in a moment", client.Endpoint.Host))
-	case len(found) == 0:
-		return hint.Wrap(doing, inspect...)
-	}
 	names := explain.Names{
 		Namespace: r.Namespace, ServiceAccount: r.ServiceAccount, Role: s.RoleARN.Name, Account: s.RoleARN.Account,
 		Issuer: s.Issuer, Audience: s.Audience,
 	}
-	likeliest := found[0]
+	look := r.look(s, admin)
 	if len(found) == 1 {
-		lines := []string{names.Fill(likeliest.Meaning)}
-		for _, next := range likeliest.Next {
+		lines := []string{names.Fill(found[0].Meaning)}
+		for _, next := range found[0].Next {
 			lines = append(lines, names.Fill(next))
 		}
-		return hint.Wrap(doing, lines...)
+		return shorten(hint.Wrap(doing, lines...), fmt.Sprintf("%s from STS for role %s: %s; %s", code, s.RoleARN.Name, lines[0], look))
 	}
-	proved := explain.Proves(text)
-	if proved == "" {
-		proved = "AWS says that where"
+	lines := []string{"see why, with AWS credentials that may read IAM:", look}
+	if proved != "" {
+		lines = append([]string{proved}, lines...)
 	}
-	lines := []string{proved + ":", explain.Either(found, names)}
-	if owner := names.Fill(likeliest.Next[0]); strings.HasPrefix(owner, "kubectl irsa role ") || strings.HasPrefix(owner, "kubectl irsa provider ") {
-		lines = append(lines, "what mends the first, for whoever may:", owner+audience)
+	short := fmt.Sprintf("%s from STS for role %s; %s", code, s.RoleARN.Name, look)
+	ranked := explain.Ranked(found, names)
+	if len(ranked) > 0 {
+		lines = append(lines, "likely causes:")
+		short = fmt.Sprintf("%s from STS for role %s: likely %s; %s", code, s.RoleARN.Name, ranked[0].Text, look)
 	}
-	return hint.Wrap(doing, append(lines, inspect...)...)
+	for i, cause := range ranked {
+		lines = append(lines, fmt.Sprintf("%d. %s", i+1, cause.Text))
+		if cause.Line != "" {
+			lines = append(lines, "   "+cause.Line)
+		}
+	}
+	return shorten(hint.Wrap(doing, lines...), short)
+}
+
+// twoSided reports whether a code is one that AWS gives for one side of the
+// chain only.
+func twoSided(code string) bool { return code == "InvalidIdentityToken" || code == "AccessDenied" }
+
+// look is the line that shows which link of the chain refuses.
+func (r Request) look(s *Session, admin string) string {
+	line := fmt.Sprintf("kubectl irsa inspect sa %s -n %s", r.ServiceAccount, r.Namespace)
+	if s.RoleSource != FromAnnotation {
+		line += " --role-arn " + s.RoleARN.String()
+	}
+	if s.AudienceSource == FromFlag && s.Audience != irsa.DefaultAudience {
+		line += " --audience " + shell.Word(s.Audience)
+	}
+	if admin != "" {
+		line += " --aws-profile " + shell.Word(admin)
+	}
+	return line
+}
+
+// shortened is an error that can be said in one short line, too.
+type shortened struct {
+	error
+	short string
+}
+
+func (s *shortened) Unwrap() error { return s.error }
+
+// shorten gives err a short line; "" is none.
+func shorten(err error, short string) error { return &shortened{err, short} }
+
+// Short is what a refusal says in one line, with the line to paste in it: for
+// whoever has no room for its hints. "" where err is none.
+func Short(err error) string {
+	if s, ok := errors.AsType[*shortened](err); ok {
+		return s.short
+	}
+	return ""
 }
 
 // age puts the cause "the token is expired" behind every other.

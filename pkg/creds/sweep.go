@@ -22,15 +22,15 @@ const abandoned = time.Minute
 func (c Cache) Sweep() error {
 	now := c.Now()
 	return errors.Join(
-		SweepTemps(c.Dir, now.Add(-abandoned)),
+		SweepTemps(c.Dir, now),
 		c.Forget(func(k Kept) bool { return !k.Expiration.After(now) }),
 	)
 }
 
-// SweepTemps removes what WritePrivate began to write in a folder before a
-// moment and never finished, and refusals that were told then. A folder that is
-// not there, or named "", is empty.
-func SweepTemps(dir string, before time.Time) error {
+// SweepTemps removes what WritePrivate began to write in a folder and never
+// finished, and refusals that have been told: nobody is at work on a file that is
+// a minute old. A folder that is not there, or named "", is empty.
+func SweepTemps(dir string, now time.Time) error {
 	if dir == "" {
 		return nil
 	}
@@ -42,7 +42,7 @@ func SweepTemps(dir string, before time.Time) error {
 		if !strings.HasPrefix(file.Name(), tempPrefix) && !strings.HasSuffix(file.Name(), refusalSuffix) {
 			continue
 		}
-		if info, err := file.Info(); err != nil || info.ModTime().After(before) {
+		if info, err := file.Info(); err != nil || info.ModTime().After(now.Add(-abandoned)) {
 			continue // gone, or another run's that is at work
 		}
 		if err := awsconfig.Remove(filepath.Join(dir, file.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {

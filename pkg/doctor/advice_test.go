@@ -1,10 +1,12 @@
 package doctor
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -46,10 +48,13 @@ func TestARefusalNamesInWordsWhatIsStillPossible(t *testing.T) {
 	const (
 		denied  = "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"
 		invalid = "InvalidIdentityToken: The web identity token provided could not be validated."
-		byRole  = "\nAWS says that once it took the token and found the provider, so it is the role: " +
-			"either role cart does not trust system:serviceaccount:shop:cart with the audience sts.amazonaws.com, " +
-			"or account 111122223333 has no role cart, or it was made or changed within the last minute\n"
-		roleGist = "the role does not trust this token, or is not there"
+		byRole  = "\nAWS took the token and knows the provider: it is the role that refuses"
+		causes  = "\nlikely causes:" +
+			"\n1. role cart does not trust system:serviceaccount:shop:cart with the audience sts.amazonaws.com" +
+			"\n2. account 111122223333 has no role cart" +
+			"\n3. role cart was made or changed within the last minute: wait ten seconds and try again"
+		roleGist = "likely role cart does not trust system:serviceaccount:shop:cart with the audience sts.amazonaws.com"
+		create   = "kubectl irsa role create cart --sa cart -n shop"
 		trust    = "kubectl irsa role trust add cart --sa cart"
 	)
 	said := func(text string) error {
@@ -62,36 +67,48 @@ func TestARefusalNamesInWordsWhatIsStillPossible(t *testing.T) {
 	}{
 		"the role, where no profile could tell": {
 			func(f *Facts) { blind(f); f.STS.Err = said(denied) },
-			advice{denied + byRole + "with AWS credentials IAM would tell which (--aws-profile); if it is the first, whoever may change the role mends it with this line", roleGist, []string{trust}}},
+			advice{denied + byRole + "\nwith AWS credentials IAM would tell which it is (--aws-profile)" + causes, roleGist, []string{trust, create}}},
 		"the role, where one profile may tell": {
 			func(f *Facts) {
 				blind(f)
 				f.STS.Err, f.Profiles = said(denied), []string{"it's mine"}
 				f.Paste.AWS, f.Paste.Look = " --aws-profile empty", " --region eu-west-1"
 			},
-			advice{denied + byRole + "the AWS profile it's mine may tell which; if it is the first, whoever may change the role mends it with the last line", roleGist,
-				[]string{`kubectl irsa inspect sa cart --aws-profile 'it'\''s mine' --region eu-west-1`, trust}}},
+			advice{denied + byRole + "\nthe AWS profile it's mine may tell which it is" + causes, roleGist,
+				[]string{`kubectl irsa inspect sa cart --aws-profile 'it'\''s mine' --region eu-west-1`, trust, create}}},
 		"the role, where many profiles may tell": {
 			func(f *Facts) {
 				blind(f)
 				f.STS.Err, f.Profiles, f.RoleARN = said(denied), strings.Split("abcdefg", ""), f.RoleText
 			},
-			advice{denied + byRole + "an AWS profile may tell which: you have a, b, c, d, e and 2 more; if it is the first, whoever may change the role mends it with the last line", roleGist,
-				[]string{"kubectl irsa inspect sa cart --aws-profile a --role-arn arn:aws:iam::111122223333:role/cart", trust}}},
+			advice{denied + byRole + "\nan AWS profile may tell which it is: you have a, b, c, d, e and 2 more" + causes, roleGist,
+				[]string{"kubectl irsa inspect sa cart --aws-profile a --role-arn arn:aws:iam::111122223333:role/cart", trust, create}}},
 		"the role, where the credentials may not read it": {
 			func(f *Facts) {
 				f.STS.Err, f.IAMRole.Err, f.Profiles = said(denied), said(denied), []string{"other"}
 			},
-			advice{denied + byRole[:len(byRole)-1] + "; if it is the first, whoever may change the role mends it with this line", roleGist, []string{trust}}},
+			advice{denied + byRole + causes, roleGist, []string{trust, create}}},
 		"the provider, since documents and keys were looked at": {
 			func(f *Facts) { blind(f); f.STS.Err = said(invalid) },
-			advice{invalid + "\nof what AWS means by it, this is left: either account 111122223333 has no OIDC provider for " + issuerURL +
-				", or the provider does not know the audience sts.amazonaws.com\nwith AWS credentials IAM would tell which (--aws-profile); if it is the first, whoever may change the account mends it with this line",
-				"the role's account has no provider for this issuer, or not for this audience", []string{"kubectl irsa provider create"}}},
+			advice{invalid + "\nwith AWS credentials IAM would tell which it is (--aws-profile)\nlikely causes:" +
+				"\n1. account 111122223333 has no OIDC provider for " + issuerURL + "\n2. the provider does not know the audience sts.amazonaws.com",
+				"likely account 111122223333 has no OIDC provider for " + issuerURL, []string{"kubectl irsa provider create", "kubectl irsa provider audience add sts.amazonaws.com"}}},
+		"either side, where the server is not AWS": {
+			func(f *Facts) {
+				blind(f)
+				f.STS.Err = &smithyhttp.ResponseError{Err: said(denied), Response: &smithyhttp.Response{Response: &http.Response{Header: http.Header{"Server": {"VERSITYGW"}}}}}
+			},
+			advice{denied + "\nthis STS is not AWS: its code does not say whether the provider or the role refuses" +
+				"\nwith AWS credentials IAM would tell which it is (--aws-profile)\nlikely causes:" +
+				"\n1. account 111122223333 has no OIDC provider for " + issuerURL +
+				"\n2. role cart does not trust system:serviceaccount:shop:cart with the audience sts.amazonaws.com" +
+				"\n3. account 111122223333 has no role cart\n4. the provider does not know the audience sts.amazonaws.com",
+				"likely account 111122223333 has no OIDC provider for " + issuerURL,
+				[]string{"kubectl irsa provider create", trust, create, "kubectl irsa provider audience add sts.amazonaws.com"}}},
 		"nothing, where all was looked at": {
 			func(f *Facts) { f.STS.Err = said(invalid) },
-			advice{invalid + "\nevery link holds as far as can be seen here: STS keeps an issuer's keys for some minutes, so where they were published just now, try again in a minute",
-				"every link holds, as far as can be seen here", nil}},
+			advice{invalid + "\nevery link holds as far as can be seen here",
+				"STS keeps an issuer's keys for some minutes: where they were published just now, try again in a minute", nil}},
 		"a policy above the role, where it was read": {
 			func(f *Facts) { f.STS.Err, f.IAMRole.Value.Created = said(denied), noon.Add(-time.Hour) },
 			advice{denied + "\nthe trust policy allows it, as far as it can be judged here: think of a service or resource control policy (ROLE11)",

@@ -53,7 +53,10 @@ func (f Facts) refused(err error) Result {
 	}
 	r := fail("", "%v", brief(err))
 	text := awsapi.Code(err) + ": " + awsapi.Message(err)
-	causes := explain.Find(text)
+	causes, proved := explain.Find(text), explain.Proves(text)
+	if slices.Contains([]string{"AccessDenied", "InvalidIdentityToken"}, awsapi.Code(err)) && awsapi.Foreign(err) {
+		causes, proved = explain.Anywhere(), "this STS is not AWS: its code does not say whether the provider or the role refuses"
+	}
 	if len(causes) == 1 {
 		r.Cause = causes[0].Code
 		return r
@@ -69,10 +72,10 @@ func (f Facts) refused(err error) Result {
 	young := f.young()
 	switch {
 	case slices.ContainsFunc(left, func(c explain.Cause) bool { return len(c.Checks) > 0 }):
-		return f.unsettled(r, text, left)
+		return f.unsettled(r, proved, left)
 	case awsapi.Code(err) == "InvalidIdentityToken":
-		r.Gist = "every link holds, as far as can be seen here"
-		r.Detail += "\nevery link holds as far as can be seen here: STS keeps an issuer's keys for some minutes, so where they were published just now, try again in a minute"
+		r.Gist = "STS keeps an issuer's keys for some minutes: where they were published just now, try again in a minute"
+		r.Detail += "\nevery link holds as far as can be seen here"
 	case young != "" && f.Provider.Err == nil:
 		r.Cause = "ROLE14"
 		r.Detail += "\n" + young + " was made less than a minute ago: IAM needs some seconds until all of AWS knows it"
@@ -83,48 +86,52 @@ func (f Facts) refused(err error) Result {
 	return r
 }
 
-// unsettled says which causes a refusal leaves, how to see which it is, and
-// what would mend the likeliest, for whoever may.
-func (f Facts) unsettled(r Result, text string, left []explain.Cause) Result {
-	lead := "of what AWS means by it, this is left"
-	if proved := explain.Proves(text); proved != "" {
-		lead = proved
+// unsettled says which causes a refusal leaves, how to see which it is, and the
+// line that mends each.
+func (f Facts) unsettled(r Result, proved string, left []explain.Cause) Result {
+	if proved != "" {
+		r.Detail += "\n" + proved
 	}
-	r.Detail += "\n" + lead + ": " + explain.Either(left, f.names())
-	r.Gist = "its cause is not settled"
-	if errors.Is(f.Caller.Err, ErrNoCredentials) {
-		f.Paste.AWS = "" // a profile that holds none is no use to anybody
-	}
-	owner, whose := "", ""
-	switch left[0].Code {
-	case "ROLE1":
-		r.Gist, owner, whose = "the role does not trust this token, or is not there", f.trustAdd(), "whoever may change the role"
-	case "PROV1":
-		r.Gist, owner, whose = "the role's account has no provider for this issuer, or not for this audience", f.createProvider(), "whoever may change the account"
-	}
+	ranked := explain.Ranked(left, f.names())
+	r.Gist = "likely " + ranked[0].Text
 	var lines []string
 	if errors.Is(f.Caller.Err, ErrNoCredentials) {
+		f.Paste.AWS = "" // a profile that holds none is no use to anybody
 		switch n := len(f.Profiles); {
 		case n == 0:
-			r.Detail += "\nwith AWS credentials IAM would tell which (--aws-profile)"
+			r.Detail += "\nwith AWS credentials IAM would tell which it is (--aws-profile)"
 		case n == 1:
-			r.Detail += "\nthe AWS profile " + f.Profiles[0] + " may tell which"
+			r.Detail += "\nthe AWS profile " + f.Profiles[0] + " may tell which it is"
 		default:
-			r.Detail += "\nan AWS profile may tell which: you have " + few(f.Profiles, 5)
+			r.Detail += "\nan AWS profile may tell which it is: you have " + few(f.Profiles, 5)
 		}
 		if len(f.Profiles) > 0 {
 			lines = append(lines, f.look(f.Profiles[0], "inspect sa %s", f.ServiceAccount))
 		}
 	}
-	if owner != "" {
-		with := "this line"
-		if len(lines) > 0 {
-			with = "the last line"
+	r.Detail += "\nlikely causes:"
+	for i, cause := range ranked {
+		r.Detail += "\n" + itoa(i+1) + ". " + cause.Text
+		if line := f.mend(cause); line != "" {
+			lines = append(lines, line)
 		}
-		r.Detail += "; if it is the first, " + whose + " mends it with " + with
-		lines = append(lines, owner)
 	}
 	return fixed(r, lines...)
+}
+
+// mend is the line that mends a cause, with the flags of this call.
+func (f Facts) mend(cause explain.Likely) string {
+	switch cause.Code {
+	case "ROLE1":
+		return f.trustAdd()
+	case "PROV1":
+		return f.createProvider()
+	}
+	line, ok := strings.CutPrefix(cause.Line, "kubectl irsa ")
+	if !ok {
+		return ""
+	}
+	return f.build("%s", line)
 }
 
 // names are those of this chain, for the words of explain.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 // SurveyCheck is a check over a Survey.
@@ -30,10 +31,11 @@ var SurveySentences = map[string]string{
 	linkToken:     "all clocks agree",
 	linkIssuer:    "the issuer's name is public",
 	linkDocuments: "anybody can read what AWS has to read",
-	linkKeys:      "AWS can use the published keys",
+	linkKeys:      "the API server's keys are published, and AWS can use them",
 	linkCluster:   "ServiceAccounts and pods are as they should be",
 	linkWebhook:   "a webhook gives pods the token",
 	linkProvider:  "the account knows issuer and audience",
+	linkRole:      "every role that is named is there and trusts who names it",
 }
 
 // SurveyChecks are those of doctor, in order.
@@ -41,7 +43,7 @@ func SurveyChecks() []SurveyCheck {
 	issuer := slices.Concat(pick(tokenChecks(), "clocks-agree"), IssuerChecks())
 	webhook := pick(podChecks(), "webhook-present", "webhook-serves")
 	provider := slices.Concat(pick(providerChecks(), "provider-exists", "audience-registered"), homeChecks())
-	return arrange(slices.Concat(stationChecks(), accessChecks(), over(issuer), clusterChecks(), over(webhook), over(provider)))
+	return arrange(slices.Concat(stationChecks(), accessChecks(), over(issuer), clusterChecks(), over(webhook), over(provider), bindingChecks()))
 }
 
 // over lets a survey be judged by checks over its facts.
@@ -59,6 +61,7 @@ func over(checks []Check) []SurveyCheck {
 func stationChecks() []SurveyCheck {
 	return []SurveyCheck{
 		{ID: "environment-quiet", Link: linkStation, Title: "no variable beats a profile", Run: environmentQuiet},
+		{ID: "aws-profile-there", Link: linkStation, Title: "the profile that AWS_PROFILE names is there", Run: awsProfileThere},
 		{ID: "kubeconfig-no-cycle", Link: linkStation, Title: "the kubeconfig rests on no profile of ours", Run: noCycle},
 		{ID: "plugin-allowed", Link: linkStation, Title: "kuberc lets the kubeconfig's plugin run", Run: pluginAllowed},
 		{ID: "profiles-run", Link: linkStation, Title: "the programs of our profiles are there", Run: profilesRun},
@@ -76,6 +79,16 @@ func environmentQuiet(s Survey) Result {
 	}
 	r := warn("WS1", "%s %s set: every SDK takes it before a profile named in AWS_PROFILE", list(s.Station.Rivals), is)
 	return fixed(r, "unset "+strings.Join(s.Station.Rivals, " "))
+}
+
+func awsProfileThere(s Survey) Result {
+	switch {
+	case s.Station.Lost == "":
+		return pass("")
+	case len(s.Station.LostNear) > 0:
+		return fixed(fail("WS7", "AWS_PROFILE is %s, and there is no such AWS profile; there is %s", s.Station.Lost, list(s.Station.LostNear)), "unset AWS_PROFILE")
+	}
+	return fixed(fail("WS7", "AWS_PROFILE is %s, and there is no such AWS profile", s.Station.Lost), "unset AWS_PROFILE")
 }
 
 func noCycle(s Survey) Result {
@@ -97,14 +110,14 @@ func pluginAllowed(s Survey) Result {
 
 func profilesRun(s Survey) Result {
 	if len(s.Station.Dead) == 0 {
-		return pass("%d profiles", s.Station.Profiles)
+		return pass("%s", counted(s.Station.Profiles, "profile"))
 	}
 	return fixed(fail("WS4", "the program of %s is gone", few(s.Station.Dead, 5)), s.Station.Again...)
 }
 
 func profilesLeadHere(s Survey) Result {
 	if len(s.Station.Astray) == 0 {
-		return pass("%d profiles", s.Station.Profiles)
+		return pass("%s", counted(s.Station.Profiles, "profile"))
 	}
 	name, _, _ := strings.Cut(s.Station.Astray[0], ": ")
 	return fixed(fail("WS5", "%s", strings.Join(s.Station.Astray, "\n")), "kubectl irsa logout --profile "+shell.Word(name))
@@ -132,10 +145,7 @@ func mintingAllowed(s Survey) Result {
 	}
 	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s", s.Namespace)
 	return fixed(r, s.granting(s.Plain.Err, func(user string) []string {
-		return []string{
-			s.cluster("create role irsa-login -n %s --verb=create --resource=serviceaccounts/token", s.Namespace),
-			s.cluster("create rolebinding irsa-login -n %s --role=irsa-login --user=%s", s.Namespace, shell.Word(user)),
-		}
+		return []string{token.Grant(s.Namespace, "", user) + s.Paste.Kube}
 	})...)
 }
 
@@ -231,7 +241,7 @@ func annotationsSpelled(s Survey) Result {
 	case a.Err != nil:
 		return unread("ServiceAccounts", a.Err)
 	case len(a.Value.Typos) == 0:
-		return pass("%d ServiceAccounts", a.Value.Total)
+		return pass("%s", counted(a.Value.Total, "ServiceAccount"))
 	}
 	return listed(a.Value.Typos, warn("SA1", ""), "with an annotation that is almost the right one: %d", s.inspect("sa"))
 }
@@ -242,7 +252,7 @@ func annotationsValid(s Survey) Result {
 	case a.Err != nil:
 		return unread("ServiceAccounts", a.Err)
 	case len(a.Value.BadARNs) == 0:
-		return pass("%d of %d ServiceAccounts have one", len(a.Value.annotated), a.Value.Total)
+		return pass("%d of %s", len(a.Value.Annotated), counted(a.Value.Total, "ServiceAccount"))
 	}
 	return listed(a.Value.BadARNs, fail("ROLE9", ""), "with an annotation that is no role: %d", s.inspect("sa"))
 }
@@ -255,7 +265,7 @@ func podsHaveTokens(s Survey) Result {
 	case s.Sweep.Pods.Err != nil:
 		return unread("pods", s.Sweep.Pods.Err)
 	case len(found) == 0:
-		return pass("%d pods", s.Sweep.Pods.Value.Total)
+		return pass("%s", counted(s.Sweep.Pods.Value.Total, "pod"))
 	}
 	cause := "POD1"
 	if s.Hooks.Err == nil && len(s.Hooks.Value) == 0 {
@@ -274,13 +284,14 @@ func podsHaveTokens(s Survey) Result {
 
 func podsNoKeys(s Survey) Result {
 	p := s.Sweep.Pods
+	static, perhaps := s.Sweep.rivals()
 	switch {
 	case p.Err != nil:
 		return unread("pods", p.Err)
-	case len(p.Value.Static) > 0:
-		return listed(p.Value.Static, fail("POD4", ""), "with other credentials that win: %d", s.inspect("pod"))
-	case len(p.Value.Unread) > 0:
-		return listed(p.Value.Unread, unknown(""), "with variables that were not read: %d", s.inspect("pod"))
+	case len(static) > 0:
+		return listed(static, fail("POD4", ""), "with other credentials that win: %d", s.inspect("pod"))
+	case len(perhaps) > 0:
+		return listed(perhaps, unknown(""), "with variables that were not read: %d", s.inspect("pod"))
 	}
-	return pass("%d pods", p.Value.Total)
+	return pass("%s", counted(p.Value.Total, "pod"))
 }

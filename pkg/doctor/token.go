@@ -37,11 +37,8 @@ func tokenAllowed(f Facts) Result {
 		}
 		return pass("")
 	}
-	return fixed(fail("RBAC1", "%v", refusal(err)), f.granting(err, func(user string) (lines []string) {
-		for _, line := range token.Role(f.Namespace, f.ServiceAccount, user) {
-			lines = append(lines, line+f.Paste.Kube)
-		}
-		return lines
+	return fixed(fail("RBAC1", "%v", refusal(err)), f.granting(err, func(user string) []string {
+		return []string{token.Grant(f.Namespace, f.ServiceAccount, user) + f.Paste.Kube}
 	})...)
 }
 

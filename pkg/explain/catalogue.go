@@ -1,6 +1,9 @@
 package explain
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // catalogue is read from the top: the sharper text stands first. The texts are
 // those of AWS's service model, of its SDKs, of Kubernetes and of public
@@ -18,6 +21,9 @@ var catalogue = []entry{
 	said("TOK3", "missing a required claim"),
 	said("TOK4", "not a valid jwt"),
 	said("TOK4", "not a login with amazon token"),
+	said("WS8", "the security token included in the request is expired"),
+	said("WS8", "the provided token has expired"),
+	said("WS8", "expiredtoken", "when calling the").unless("assumerolewithwebidentity"),
 	said("TOK1 TOK2", "token expired"),
 	said("TOK2 TOK1", "token too old"),
 	said("TOK2", "requesttimetooskewed"),
@@ -41,7 +47,8 @@ var catalogue = []entry{
 	said("ROLE11", "explicit deny in a resource control policy"),
 	said("ROLE11", "no permissions boundary allows"),
 	said("ROLE11", "explicit deny in a permissions boundary"),
-	said("ROLE11", "no identity-based policy allows"),
+	matching("POD11 SA1 POD1", theNode),
+	said("ROLE19 POD11", "no identity-based policy allows"),
 	said("ROLE11", "no resource-based policy allows"),
 	said("PUB2", "blocked by the blockpublicpolicy"),
 	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform sts:assumerolewithwebidentity").proving(tookTheToken),
@@ -82,9 +89,11 @@ var catalogue = []entry{
 	said("SA1 POD1 POD2 POD4 POD13", "unable to locate credentials"),
 	said("SA1 POD1 POD2 POD4 POD13", "nocredentialproviders"),
 	said("SA1 POD1 POD2 POD4 POD13", "no ec2 imds role found"),
-	said("POD11 SA1 POD1", "assumed-role/", "is not authorized to perform"),
+	said("ROLE19 ROLE11 POD11", "assumed-role/", "is not authorized to perform"),
 
 	// The workstation.
+	said("WS7", "the config profile (", "could not be found"),
+	said("WS7", "failed to get shared config profile"),
 	said("WS4", "credential_process", "executable file not found"),
 	said("WS4", "no such file or directory", "kubectl-irsa"),
 	said("WS2", "a cycle", "kubeconfig"),
@@ -98,17 +107,28 @@ var catalogue = []entry{
 	// The bare codes, where nothing sharper was said.
 	said("PROV1 PROV3 PUB7 ISS2", "web identity token provided could not be validated"),
 	said("PROV1 PROV3 PUB1 PUB7", "invalididentitytoken"),
-	said("TOK1 TOK2", "expiredtoken"),
+	said("TOK1 TOK2", "expiredtokenexception"),
+	said("WS8 TOK1 TOK2", "expiredtoken"),
 	said("ROLE10 ROLE9", "validationerror"),
-	said("ROLE11", "accessdenied"),
+	said("ROLE19 ROLE11 POD11", "accessdenied", "when calling the").unless("assumerolewithwebidentity"),
+	said("ROLE19 ROLE11 POD11", "accessdenied", "operation error").unless("assumerolewithwebidentity"),
+	said("ROLE1 ROLE8 ROLE2 ROLE3 ROLE4 ROLE6 ROLE17 ROLE14 ROLE19 ROLE11", "accessdenied"),
 	said("ISS3 ISS4", "unauthorized"),
 }
 
 // tookTheToken is what AccessDenied proves: STS looks at the role last.
-const tookTheToken = "AWS says that once it took the token and found the provider, so it is the role"
+const tookTheToken = "AWS took the token and knows the provider: it is the role that refuses"
+
+// theNode is the session of an instance, whose name is the instance's.
+var theNode = regexp.MustCompile(`assumed-role/[^/ ]+/i-[0-9a-f]+ is not authorized to perform`)
 
 // said is an entry whose every part is in a text; codes are its causes, the
 // likeliest first.
 func said(codes string, parts ...string) entry {
 	return entry{all: parts, causes: strings.Fields(codes)}
+}
+
+// matching is an entry of the texts that fit a pattern.
+func matching(codes string, pattern *regexp.Regexp) entry {
+	return entry{pattern: pattern, causes: strings.Fields(codes)}
 }

@@ -4,7 +4,7 @@
 package explain
 
 import (
-	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,8 +38,8 @@ func Find(text string) []Cause {
 	return nil
 }
 
-// Proves is what a refusal with this text says has gone well, as the beginning
-// of a sentence that a cause ends; "" where it says nothing.
+// Proves is what a refusal with this text says of the exchange, as a sentence
+// without its full stop; "" where it says nothing.
 func Proves(text string) string {
 	text = fold(text)
 	for _, e := range catalogue {
@@ -60,22 +60,6 @@ func Left(causes []Cause, holds func(check string) bool) []Cause {
 		}
 	}
 	return left
-}
-
-// Either says causes in one sentence, likeliest first, with the names put in.
-// What one cause says for another is said once; of many, four are said.
-func Either(causes []Cause, n Names) string {
-	var clauses []string
-	for _, c := range causes {
-		if slices.ContainsFunc(causes, func(other Cause) bool { return other.Code == c.within }) {
-			continue
-		}
-		clauses = append(clauses, n.Fill(cmp.Or(c.clause, c.Title)))
-	}
-	if len(clauses) == 1 {
-		return clauses[0]
-	}
-	return "either " + strings.Join(clauses[:min(len(clauses), 4)], ", or ")
 }
 
 // ByCheck are the causes that a check of inspect or doctor tells apart.
@@ -106,9 +90,11 @@ func ByCode(code string) (Cause, bool) {
 
 // entry is a text, and the causes it can have.
 type entry struct {
-	all    []string // every one of these is in the text, folded
-	causes []string // likeliest first
-	proves string   // what the text says has gone well
+	all     []string       // every one of these is in the text, folded
+	none    []string       // none of these is
+	pattern *regexp.Regexp // where it is not nil, it fits the text
+	causes  []string       // likeliest first
+	proves  string         // what the text says of the exchange
 }
 
 // proving is the entry of a text that says how far the exchange came.
@@ -117,13 +103,17 @@ func (e entry) proving(what string) entry {
 	return e
 }
 
+// unless is the entry of a text that has none of these parts.
+func (e entry) unless(parts ...string) entry {
+	e.none = parts
+	return e
+}
+
 func (e entry) in(text string) bool {
-	for _, part := range e.all {
-		if !strings.Contains(text, part) {
-			return false
-		}
-	}
-	return true
+	within := func(part string) bool { return strings.Contains(text, part) }
+	return !slices.ContainsFunc(e.all, func(part string) bool { return !within(part) }) &&
+		!slices.ContainsFunc(e.none, within) &&
+		(e.pattern == nil || e.pattern.MatchString(text))
 }
 
 // fold makes texts comparable that differ in case, in line breaks, in quotes

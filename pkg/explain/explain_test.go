@@ -115,32 +115,72 @@ func codes(found []Cause) (list []string) {
 	return list
 }
 
-func TestWhatIsLeftIsSaidInOneSentence(t *testing.T) {
-	n := Names{Namespace: "shop", ServiceAccount: "cart", Role: "cart", Account: "111122223333", Issuer: "https://oidc.example.com", Audience: "sts.amazonaws.com"}
+func TestTheLikelyCausesAreRankedEachWithItsLine(t *testing.T) {
+	n := Names{Namespace: "shop", ServiceAccount: "cart", Role: "CART", Account: "111122223333", Issuer: "https://oidc.example.com", Audience: "sts.amazonaws.com"}
+	const denied = "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"
+	var (
+		untrusted = Likely{"ROLE1", "role CART does not trust system:serviceaccount:shop:cart with the audience sts.amazonaws.com", "kubectl irsa role trust add CART --sa cart -n shop"}
+		missing   = Likely{"ROLE8", "account 111122223333 has no role CART", "kubectl irsa role create CART --sa cart -n shop"}
+		young     = Likely{"ROLE14", "role CART was made or changed within the last minute: wait ten seconds and try again", ""}
+		unknown   = Likely{"PROV1", "account 111122223333 has no OIDC provider for https://oidc.example.com", "kubectl irsa provider create"}
+		audience  = Likely{"PROV3", "the provider does not know the audience sts.amazonaws.com", "kubectl irsa provider audience add sts.amazonaws.com"}
+		old       = Likely{"PUB7", "the published keys are not those that the cluster signs with now", "kubectl irsa publish"}
+	)
 	for name, tc := range map[string]struct {
-		text  string
-		holds []string
-		want  string
+		causes []Cause
+		holds  []string
+		want   []Likely
 	}{
-		"what one says for others is said once": {"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", nil,
-			"AWS says that once it took the token and found the provider, so it is the role: either role cart does not trust system:serviceaccount:shop:cart " +
-				"with the audience sts.amazonaws.com, or account 111122223333 has no role cart, or it was made or changed within the last minute"},
-		"what a check disproved is left out": {"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", []string{"role-trusts"},
-			"AWS says that once it took the token and found the provider, so it is the role: either account 111122223333 has no role cart, or it was made or changed within the last minute"},
-		"every check of a cause has to hold": {"The web identity token provided could not be validated", []string{"key-published", "issuer-consistent"},
-			": either account 111122223333 has no OIDC provider for https://oidc.example.com, or the provider does not know the audience sts.amazonaws.com, " +
-				"or the published keys are not those that the cluster signs with now"},
-		"one is said plainly": {"The web identity token provided could not be validated", []string{"provider-exists", "audience-registered", "issuer-consistent", "key-published"},
-			": the published keys are not those that the cluster signs with now"},
-		"of many, four are said": {"Couldn't retrieve verification key", nil,
-			": either the public documents cannot be fetched, or the published keys are not those that the cluster signs with now, or jwks_uri leads into the cluster, or the published issuer is another"},
+		"what one says for others is said once": {Find(denied), nil, []Likely{untrusted, missing, young}},
+		"what a check disproved is left out":    {Find(denied), []string{"role-trusts"}, []Likely{missing, young}},
+		"every check of a cause has to hold": {Find("The web identity token provided could not be validated"), []string{"key-published", "issuer-consistent"},
+			[]Likely{unknown, audience, old}},
+		"of many, four are said": {Find("Couldn't retrieve verification key"), nil, []Likely{
+			{"PUB1", "the public documents cannot be fetched", "kubectl irsa inspect issuer"}, old,
+			{"PUB4", "jwks_uri leads into the cluster", "kubectl irsa publish"}, {"PUB5", "the published issuer is another", "kubectl irsa publish"}}},
+		"another STS than AWS's may mean either side": {Anywhere(), nil, []Likely{unknown, untrusted, missing, audience}},
+		"a line with an open name is none":            {ByCheck("role-permits"), nil, []Likely{{"ROLE11", "a policy above the role denies", ""}, {"ROLE19", "the role lacks this permission", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			left := Left(Find(tc.text), func(id string) bool { return slices.Contains(tc.holds, id) })
-			if diff := cmp.Diff(tc.want, Proves(tc.text)+": "+Either(left, n)); diff != "" {
+			left := Left(tc.causes, func(id string) bool { return slices.Contains(tc.holds, id) })
+			if diff := cmp.Diff(tc.want, Ranked(left, n)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestTheCommonestErrorsGiveTheirCausesInOrder(t *testing.T) {
+	role := "ROLE1 ROLE8 ROLE2 ROLE3 ROLE4 ROLE6 ROLE17 ROLE14 ROLE19 ROLE11"
+	for text, want := range map[string]string{
+		"AccessDenied": role,
+		"An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: x":                                                        role,
+		"An error occurred (AccessDenied) when calling the ListObjectsV2 operation: Access Denied":                                                        "ROLE19 ROLE11 POD11",
+		"operation error S3: ListObjectsV2, https response error StatusCode: 403, api error AccessDenied: Access Denied":                                  "ROLE19 ROLE11 POD11",
+		"User: arn:aws:sts::1:assumed-role/cart/x is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::b":                                "ROLE19 ROLE11 POD11",
+		"User: arn:aws:sts::1:assumed-role/cart/x is not authorized to perform: s3:ListBucket because no identity-based policy allows the s3:ListBucket":  "ROLE19 POD11",
+		"User: arn:aws:sts::1:assumed-role/node/i-0abc is not authorized to perform: s3:ListBucket because no identity-based policy allows the action":    "POD11 SA1 POD1",
+		"The config profile (cart) could not be found":                                                                                                    "WS7",
+		"failed to get shared config profile, cart":                                                                                                       "WS7",
+		"An error occurred (ExpiredToken) when calling the ListObjectsV2 operation: The provided token has expired.":                                      "WS8",
+		"ExpiredTokenException: The security token included in the request is expired":                                                                    "WS8",
+		"An error occurred (ExpiredTokenException) when calling the AssumeRoleWithWebIdentity operation: Token expired: current date/time must be before": "TOK1 TOK2",
+		"ExpiredTokenException": "TOK1 TOK2",
+		"ExpiredToken":          "WS8 TOK1 TOK2",
+	} {
+		if diff := cmp.Diff(want, strings.Join(codes(Find(text)), " ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestWhatIsToBeDoneIsEitherALineToPasteOrWords(t *testing.T) {
+	for _, c := range described() {
+		for _, next := range c.Next {
+			if !IsCommand(next) && strings.Contains(next, "kubectl ") {
+				t.Errorf("%s: %q is both", c.Code, next)
+			}
+		}
 	}
 }
 
@@ -148,8 +188,8 @@ func TestNamesAreTakenFromTheText(t *testing.T) {
 	for text, want := range map[string]Names{
 		"No OpenIDConnect provider found in your account for https://oidc.example.com/id/1.":                                       {Issuer: "https://oidc.example.com/id/1"},
 		"User: system:serviceaccount:a:b is not authorized ... on resource: arn:aws-cn:iam::111122223333:role/team/cart":           {Namespace: "a", ServiceAccount: "b", Account: "111122223333", Role: "cart"},
-		`serviceaccounts "cart" is forbidden: User "system:serviceaccount:a:b" cannot create resource ... in the namespace "shop"`: {Namespace: "shop", ServiceAccount: "cart"},
-		"User: arn:aws:sts::111122223333:assumed-role/node/i-0abc is not authorized to perform: s3:ListBucket":                     {Account: "111122223333", Role: "node"},
+		`serviceaccounts "cart" is forbidden: User "system:serviceaccount:a:b" cannot create resource ... in the namespace "shop"`: {Namespace: "shop", ServiceAccount: "cart", User: "system:serviceaccount:a:b"},
+		"User: arn:aws:sts::111122223333:assumed-role/node/i-0abc is not authorized to perform: s3:ListBucket":                     {Account: "111122223333", Role: "node", Action: "s3:ListBucket"},
 		"Unable to locate credentials": {},
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -166,6 +206,7 @@ func TestOnlyCapitalsThatAreKnownAreFilledIn(t *testing.T) {
 		"kubectl irsa role trust add ROLE --sa NAME -n NAMESPACE": "kubectl irsa role trust add basket --sa cart -n shop",
 		"AWS_ROLE_ARN leads to SUBJECT at ISSUER/.well-known":     "AWS_ROLE_ARN leads to system:serviceaccount:shop:cart at ISSUER/.well-known",
 		"create role irsa-login-NAME --resource-name=NAME":        "create role irsa-login-cart --resource-name=cart",
+		"kubectl irsa provider create [--audience AUDIENCE]":      "kubectl irsa provider create",
 	} {
 		if diff := cmp.Diff(want, n.Fill(text)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

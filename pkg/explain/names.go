@@ -3,6 +3,8 @@ package explain
 import (
 	"regexp"
 	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // Names are what the capitals of a cause's texts stand for; "" is not known.
@@ -10,29 +12,54 @@ type Names struct {
 	Namespace, ServiceAccount string
 	Role, Account             string
 	Issuer, Audience          string
+	Action                    string // of AWS: s3:ListBucket
+	User                      string // of Kubernetes, whom it refuses
 }
 
 // capitals are words of capital letters alone; AWS_ROLE_ARN is another word.
 var capitals = regexp.MustCompile(`\b[A-Z]{4,}\b`)
 
+// unusual is a part of a line that only an audience of one's own needs.
+var unusual = regexp.MustCompile(` \[(--audience AUDIENCE)\]`)
+
 // Fill puts the names that are known into a text.
 func (n Names) Fill(text string) string {
+	filled, _ := n.fill(text)
+	return filled
+}
+
+// fill is Fill, and reports whether no name was left open.
+func (n Names) fill(text string) (filled string, whole bool) {
+	if n.Audience == "" || n.Audience == defaultAudience {
+		text = unusual.ReplaceAllString(text, "")
+	} else {
+		text = unusual.ReplaceAllString(text, " $1")
+	}
 	known := map[string]string{
 		"NAMESPACE": n.Namespace, "NAME": n.ServiceAccount, "ROLE": n.Role, "ACCOUNT": n.Account,
-		"ISSUER": n.Issuer, "AUDIENCE": n.Audience,
+		"ISSUER": n.Issuer, "AUDIENCE": n.Audience, "ACTION": n.Action,
+	}
+	if n.User != "" {
+		known["USER"] = shell.Word(n.User)
 	}
 	if n.Namespace != "" && n.ServiceAccount != "" {
 		known["SUBJECT"] = subjectPrefix + n.Namespace + ":" + n.ServiceAccount
 	}
-	return capitals.ReplaceAllStringFunc(text, func(word string) string {
+	whole = true
+	filled = capitals.ReplaceAllStringFunc(text, func(word string) string {
 		if name := known[word]; name != "" {
 			return name
 		}
+		whole = false
 		return word
 	})
+	return filled, whole
 }
 
-const subjectPrefix = "system:serviceaccount:"
+const (
+	subjectPrefix   = "system:serviceaccount:"
+	defaultAudience = "sts.amazonaws.com"
+)
 
 // What errors call things, in the words of AWS and of Kubernetes.
 var (
@@ -41,6 +68,8 @@ var (
 	anIssuer   = regexp.MustCompile(`provider found in your account for (https://[^\s"',)]+)`)
 	aSubject   = regexp.MustCompile(subjectPrefix + `([a-z0-9-]+):([a-z0-9.-]+)`)
 	anAccount  = regexp.MustCompile(`serviceaccounts? "([a-z0-9.-]+)"`)
+	anAction   = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)`)
+	aUser      = regexp.MustCompile(`User "([^"]+)" cannot`)
 	aNamespace = regexp.MustCompile(`in the namespace "([a-z0-9-]+)"`)
 )
 
@@ -58,6 +87,8 @@ func NamesIn(text string) Names {
 	take(anIssuer, &n.Issuer)
 	take(aSession, &n.Account, &n.Role)
 	take(aRole, &n.Account, &n.Role)
+	take(anAction, &n.Action)
+	take(aUser, &n.User)
 	take(aSubject, &n.Namespace, &n.ServiceAccount)
 	take(anAccount, &n.ServiceAccount)
 	take(aNamespace, &n.Namespace)

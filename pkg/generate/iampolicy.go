@@ -133,13 +133,13 @@ var commands = map[string][]permission{
 	"doctor":   {listProviders, readProviders, listBuckets, readBlock},
 	"get":      {listProviders, readProviders, listRoles},
 	"can-i":    {simulate},
-	"publish":  {readBucket, readOpen, makeBucket, openBucket, putDocuments},
+	"publish":  {listBuckets, readBucket, readOpen, makeBucket, openBucket, putDocuments},
 	"provider": {listProviders, readProvider, writeProvider, dropAudience, dropProvider},
 	"role":     {listProviders, readProvider, readRole, listInline, readInline, writeRole, dropRole},
 	"bind":     {listProviders, readProvider, {"AddAudience", []string{"iam:AddClientIDToOpenIDConnectProvider"}, provider}, readRole, readInline, writeRole},
 	"unbind":   {listProviders, readProvider, readRole, listInline, trustRole, dropRole},
 	"setup": {
-		listProviders, readProvider, writeProvider, readRole, readInline, writeRole, readBucket, readOpen, makeBucket, openBucket, putDocuments,
+		listProviders, readProvider, writeProvider, readRole, readInline, writeRole, listBuckets, readBucket, readOpen, makeBucket, openBucket, putDocuments,
 	},
 	"cleanup": {
 		listProviders, readProviders, dropProvider, listRoles, readRole, listInline, trustRole, dropRole, readBucket, dropDocuments, dropBucket,

@@ -2,7 +2,10 @@ package generate
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,8 +14,8 @@ import (
 
 // RBAC is the least that lets somebody log in as some ServiceAccounts.
 type RBAC struct {
-	Name, Namespace string
-	ServiceAccounts []string
+	Name, Namespace string   // of the Role and its binding; "" names them for whom they are
+	ServiceAccounts []string // none is every one of the namespace
 	Users, Groups   []string // whom it is bound to; none makes no binding
 	// Accounts are ServiceAccounts that it is bound to: NAMESPACE and name.
 	Accounts [][2]string
@@ -24,7 +27,8 @@ type RBAC struct {
 // YAML are the Role and, where somebody is named, its binding.
 // https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
 func (r RBAC) YAML() ([]byte, error) {
-	meta := metav1.ObjectMeta{Name: r.Name, Namespace: r.Namespace}
+	role, binding := r.names()
+	meta := metav1.ObjectMeta{Name: role, Namespace: r.Namespace}
 	rules := []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}, ResourceNames: r.ServiceAccounts, Verbs: []string{"create"}},
 	}
@@ -38,8 +42,9 @@ func (r RBAC) YAML() ([]byte, error) {
 	}}
 	if subjects := r.subjects(); len(subjects) > 0 {
 		objects = append(objects, &rbacv1.RoleBinding{
-			TypeMeta: metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"}, ObjectMeta: meta,
-			Subjects: subjects, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: r.Name},
+			TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"},
+			ObjectMeta: metav1.ObjectMeta{Name: binding, Namespace: r.Namespace},
+			Subjects:   subjects, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
 		})
 	}
 	var all bytes.Buffer
@@ -54,6 +59,32 @@ func (r RBAC) YAML() ([]byte, error) {
 		all.Write(text)
 	}
 	return all.Bytes(), nil
+}
+
+// names are those of the Role and of its binding. Two that are for different
+// ServiceAccounts, or for different people, do not overwrite each other.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
+func (r RBAC) names() (role, binding string) {
+	if r.Name != "" {
+		return r.Name, r.Name
+	}
+	role = strings.Join(append([]string{"irsa-login"}, r.ServiceAccounts...), "-")
+	binding = role
+	for _, subject := range r.subjects() {
+		binding += "-" + strings.NewReplacer("/", "-", "%", "-").Replace(subject.Name)
+	}
+	return shortName(role), shortName(binding)
+}
+
+// shortName keeps a name to the length that Kubernetes takes, and two long ones
+// apart.
+func shortName(name string) string {
+	const most = 253
+	if len(name) <= most {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return strings.ToValidUTF8(name[:most-13], "") + "-" + hex.EncodeToString(sum[:6])
 }
 
 func (r RBAC) subjects() (all []rbacv1.Subject) {

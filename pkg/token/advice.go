@@ -39,8 +39,7 @@ func advise(r Request, err error) error {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "because it is being terminated"):
 		return hint.Wrap(doing, fmt.Sprintf("namespace %s is being deleted: wait until it is gone, or name another with -n", r.Namespace))
 	case apierrors.IsForbidden(err) && !Anonymous(err):
-		return hint.Wrap(doing, append([]string{"ask an administrator of the cluster for this:"},
-			Role(r.Namespace, r.ServiceAccount, UserOf(err))...)...)
+		return hint.Wrap(doing, "ask an administrator of the cluster for this:", Grant(r.Namespace, r.ServiceAccount, UserOf(err)))
 	}
 	if kind, other := notAnAPIServer(err); other {
 		doing = fmt.Errorf("asking for a token of %s: the answer is %s, which no API server gives", r.reference(), kind)
@@ -93,15 +92,14 @@ func Unreachable(err error) error {
 	return err
 }
 
-// Role is the least that lets a user ask for tokens of one ServiceAccount, as
-// lines to paste.
+// Grant is the line with which an administrator of a cluster lets a user log in
+// as one ServiceAccount, or with "" as any of the namespace.
 // https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
-func Role(namespace, serviceAccount, user string) []string {
-	name := "irsa-login-" + serviceAccount
-	return []string{
-		fmt.Sprintf("kubectl create role %s -n %s --verb=create --resource=serviceaccounts/token --resource-name=%s", name, namespace, serviceAccount),
-		fmt.Sprintf("kubectl create rolebinding %s -n %s --role=%s --user=%s", name, namespace, name, shell.Word(user)),
+func Grant(namespace, serviceAccount, user string) string {
+	if serviceAccount == "" {
+		serviceAccount = "--all"
 	}
+	return fmt.Sprintf("kubectl irsa generate rbac %s -n %s --for-user %s | kubectl apply -f -", serviceAccount, namespace, shell.Word(user))
 }
 
 // UserOf is the user whom a refusal of the API server names, USER where there
