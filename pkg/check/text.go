@@ -45,6 +45,15 @@ func cellsOf(all []glyph) (n int) {
 // Visible is text with every character that does not print as an escape of Go's.
 func Visible(text string) string { return textOf(glyphs(text)) }
 
+// VisibleLines is a text whose lines are all Visible.
+func VisibleLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = Visible(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Cells is how many columns of a terminal a text takes that prints.
 func Cells(text string) (n int) {
 	for _, r := range text {

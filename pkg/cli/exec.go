@@ -90,13 +90,28 @@ func (o *execCommand) withDash(cmd *cobra.Command) string {
 				line = append(line, "--")
 			}
 		}
-		line = append(line, shellWord(words[i]))
+		line = append(line, shellWord(withoutToken(words[i])))
 		if names < 3 && takesNext(cmd, words[i]) && i+1 < len(words) {
-			i++
-			line = append(line, shellWord(words[i]))
+			secret := words[i] == tokenFlag
+			if i++; secret {
+				line = append(line, "...")
+			} else {
+				line = append(line, shellWord(words[i]))
+			}
 		}
 	}
 	return strings.Join(line, " ")
+}
+
+const tokenFlag = "--token"
+
+// withoutToken is a word of a command line without the bearer token that it may
+// hold: what is printed ends in logs.
+func withoutToken(word string) string {
+	if strings.HasPrefix(word, tokenFlag+"=") {
+		return tokenFlag + "=..."
+	}
+	return word
 }
 
 // takesNext reports whether a word of a command line is a flag whose value is

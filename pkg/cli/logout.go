@@ -80,7 +80,7 @@ func (o *logoutCommand) run(ctx context.Context) error {
 	removed, err := book.Remove(ctx, goal.profile)
 	sessions := 0
 	if err == nil {
-		sessions, err = book.Forget(goal.session, o.factory.Now())
+		sessions, err = book.Forget(goal.session)
 	}
 	w := &lines{to: o.factory.Streams.Out}
 	for _, profile := range removed {

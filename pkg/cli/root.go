@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
@@ -51,13 +52,20 @@ func Main(ctx context.Context, p Process) int {
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	cmd, err := root.ExecuteContextC(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil && interrupted(err) {
 		err = context.Cause(ctx) // which says more than whoever was kept waiting
 	}
 	if _, is := cmd.Annotations[oneLineErrors]; is {
 		err = oneLine(err)
 	}
 	return report(p.ErrOut, err)
+}
+
+// interrupted reports whether a command that was told to end gave up: it says so,
+// or what it says is a judgement of what it had seen until then.
+func interrupted(err error) bool {
+	_, verdict := errors.AsType[verdictError](err)
+	return err == nil || verdict || errors.Is(err, context.Canceled)
 }
 
 // usageError is a command line that cannot be meant: exit code 2.
@@ -97,9 +105,9 @@ func report(w io.Writer, err error) int {
 	if _, ok := errors.AsType[verdictError](err); ok {
 		return exitVerdict
 	}
-	fmt.Fprintf(w, "error: %v\n", err)
+	fmt.Fprintf(w, "error: %s\n", check.VisibleLines(err.Error()))
 	for _, line := range hint.Lines(err) {
-		fmt.Fprintf(w, "hint: %s\n", line)
+		fmt.Fprintf(w, "hint: %s\n", check.VisibleLines(line))
 	}
 	if start, ok := errors.AsType[startError](err); ok {
 		return start.code

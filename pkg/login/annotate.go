@@ -20,25 +20,27 @@ import (
 // has read is read again only where it was changed since.
 func (l *Login) annotate(ctx context.Context, s creds.Session) (bool, error) {
 	account := s.Account
-	for {
-		looked := account == nil
-		if looked {
-			var err error
+	var annotated bool
+	var err error
+	for range annotateAttempts {
+		if account == nil {
 			if account, err = l.accounts().Get(ctx, l.Request.ServiceAccount, metav1.GetOptions{}); err != nil {
 				return false, fmt.Errorf("logged in, but reading serviceaccount %s/%s to annotate it: %w", l.Request.Namespace, l.Request.ServiceAccount, err)
 			}
 		}
-		annotated, err := l.AnnotateAccount(ctx, account, s.RoleARN.String(), s.Audience)
-		switch {
-		case err == nil:
-			return annotated, nil
-		case apierrors.IsConflict(err) && !looked:
-			account = nil
-		default:
-			return false, fmt.Errorf("logged in, but %w", err)
+		if annotated, err = l.AnnotateAccount(ctx, account, s.RoleARN.String(), s.Audience); !apierrors.IsConflict(err) {
+			break
 		}
+		account = nil
 	}
+	if err != nil {
+		return false, fmt.Errorf("logged in, but %w", err)
+	}
+	return annotated, nil
 }
+
+// annotateAttempts bounds the writes while others write to the same account.
+const annotateAttempts = 5
 
 func (l *Login) accounts() interface {
 	Get(context.Context, string, metav1.GetOptions) (*corev1.ServiceAccount, error)

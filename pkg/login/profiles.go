@@ -140,9 +140,8 @@ func (b Book) forget(o Owned) error {
 }
 
 // Forget drops the cached sessions that match, but for those of a profile that is
-// still there, and gives their number. What killed runs left half written before
-// a moment goes, too.
-func (b Book) Forget(match func(creds.Key) bool, before time.Time) (sessions int, err error) {
+// still there, and gives their number. What killed runs left half written goes, too.
+func (b Book) Forget(match func(creds.Key) bool) (sessions int, err error) {
 	file, err := awsconfig.Read(b.ConfigPath)
 	if err != nil {
 		return 0, err
@@ -160,7 +159,7 @@ func (b Book) Forget(match func(creds.Key) bool, before time.Time) (sessions int
 		sessions++
 		return true
 	})
-	return sessions, errors.Join(err, creds.SweepTemps(b.Cache.Dir, before), creds.SweepTemps(b.TokenDir, before))
+	return sessions, errors.Join(err, creds.SweepTemps(b.Cache.Dir, b.Cache.Now()), creds.SweepTemps(b.TokenDir, b.Cache.Now()))
 }
 
 // dropToken removes a token file unless a profile still names it: [default] may

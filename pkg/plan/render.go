@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 )
@@ -73,11 +72,11 @@ func WriteText(w io.Writer, outlook []Outlook, style check.Style) error {
 	column := beside(outlook, style.Columns())
 	for _, o := range outlook {
 		sign, color := o.sign()
-		head, rest, _ := strings.Cut(o.Detail, "\n")
+		head, rest, _ := strings.Cut(check.VisibleLines(o.Detail), "\n")
 		title := strings.Join(check.Wrap(o.Step.Title, style.Columns()-len(margin)), "\n"+margin)
 		b.WriteString("  " + style.Paint(color, sign) + " " + title)
 		if o.fits(column, style.Columns()) {
-			b.WriteString(strings.Repeat(" ", column-utf8.RuneCountInString(title)+gap) + head)
+			b.WriteString(strings.Repeat(" ", column-check.Cells(title)+gap) + head)
 		} else if head != "" {
 			b.WriteString("\n" + below + strings.Join(check.Wrap(head, style.Columns()-len(below)), "\n"+below))
 		}
@@ -96,7 +95,7 @@ func WriteText(w io.Writer, outlook []Outlook, style check.Style) error {
 func beside(outlook []Outlook, width int) (column int) {
 	most := 0
 	for _, c := range outlook {
-		n, candidate := 0, utf8.RuneCountInString(c.Step.Title)
+		n, candidate := 0, check.Cells(c.Step.Title)
 		for _, o := range outlook {
 			if o.fits(candidate, width) {
 				n++
@@ -111,9 +110,9 @@ func beside(outlook []Outlook, width int) (column int) {
 
 // fits reports whether a step's detail stands beside a title of column characters.
 func (o Outlook) fits(column, width int) bool {
-	head, _, _ := strings.Cut(o.Detail, "\n")
-	return head != "" && utf8.RuneCountInString(o.Step.Title) <= column &&
-		len(margin)+column+gap+utf8.RuneCountInString(head) <= width
+	head, _, _ := strings.Cut(check.VisibleLines(o.Detail), "\n")
+	return head != "" && check.Cells(o.Step.Title) <= column &&
+		len(margin)+column+gap+check.Cells(head) <= width
 }
 
 // Summary is the plan in one line.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
@@ -157,7 +158,7 @@ func (u *Untrust) letIn(policy *trustpolicy.Policy, trace trustpolicy.Trace, sho
 			case s.Text == u.Subject && u.Own:
 				next = remove + " --sa " + name + " -n " + namespace
 			case s.Text != u.Subject && s.Matches(u.Subject):
-				next = ", by the pattern " + s.Text + remove + " --subject-pattern '" + s.Text + "'"
+				next = ", by the pattern " + s.Text + remove + " --subject-pattern " + shell.Word(s.Text)
 			}
 		}
 	}
