@@ -214,6 +214,14 @@ func TestOnlyCapitalsThatAreKnownAreFilledIn(t *testing.T) {
 	}
 }
 
+func TestAnAudienceFromAnAnnotationIsOneWordOfALine(t *testing.T) {
+	n := Names{Audience: "vault; touch PWNED #"}
+	want := "kubectl irsa provider create --audience 'vault; touch PWNED #'"
+	if got := n.Fill("kubectl irsa provider create [--audience AUDIENCE]"); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestACheckKnowsTheCausesThatItTellsApart(t *testing.T) {
 	if diff := cmp.Diff([]string{"PROV3"}, codes(ByCheck("audience-registered"))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -37,10 +37,7 @@ func (n Names) fill(text string) (filled string, whole bool) {
 	}
 	known := map[string]string{
 		"NAMESPACE": n.Namespace, "NAME": n.ServiceAccount, "ROLE": n.Role, "ACCOUNT": n.Account,
-		"ISSUER": n.Issuer, "AUDIENCE": n.Audience, "ACTION": n.Action,
-	}
-	if n.User != "" {
-		known["USER"] = shell.Word(n.User)
+		"ISSUER": n.Issuer, "AUDIENCE": n.Audience, "ACTION": n.Action, "USER": n.User,
 	}
 	if n.Namespace != "" && n.ServiceAccount != "" {
 		known["SUBJECT"] = subjectPrefix + n.Namespace + ":" + n.ServiceAccount
@@ -48,7 +45,7 @@ func (n Names) fill(text string) (filled string, whole bool) {
 	whole = true
 	filled = capitals.ReplaceAllStringFunc(text, func(word string) string {
 		if name := known[word]; name != "" {
-			return name
+			return shell.Word(name) // an annotation is anybody's text, and lines are there to be pasted
 		}
 		whole = false
 		return word
