@@ -1,12 +1,15 @@
 package issuer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
@@ -57,6 +60,35 @@ func TestAKeySetThatMovesTakesItsKeysAlong(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAKeySetThatIsThereAlreadyIsNotAllWhereAnotherIsPublic(t *testing.T) {
+	before := newCluster(t, testIssuer, "RSA", awstest.Options{})
+	if _, err := before.publish(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	after := before.rotated(t, testIssuer+"/keys.json")
+	early, err := after.live(t).Keys.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = after.publisher(t).S3.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String("shop-issuer"), Key: aws.String("keys.json"), Body: bytes.NewReader(early),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := after.publish(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	seen := Look(t.Context(), after.http(), testIssuer)
+	if seen.Err() != nil {
+		t.Fatal(seen.Err())
+	}
+	want := before.live(t).Keys.Union(after.live(t).Keys).IDs()
+	if diff := cmp.Diff(want, seen.Keys.IDs()); diff != "" {
+		t.Errorf("public keys (-want +got):\n%s", diff)
 	}
 }
 
