@@ -41,7 +41,8 @@ type Result struct {
 	Cause   string      // the catalogue's code where it is known: ROLE1, PUB7
 	Detail  string      // what was seen, with its values; lines are separated by \n
 	Compare *Comparison // two strings that ought to be equal, nil where none do not
-	Fix     []string    // lines to paste, likeliest first
+	Fix     []string    // lines to paste, in order
+	AnyOf   bool        // one line of Fix is enough: the likeliest is the first
 	Gist    string      // what is known where no cause is: a clause for the last line of a report
 }
 
@@ -89,6 +90,7 @@ type Finding struct {
 	Detail  string      `json:"detail,omitempty"`
 	Compare *Comparison `json:"comparison,omitempty"`
 	Fix     []string    `json:"fix,omitempty"`
+	AnyOf   bool        `json:"-"`
 	Gist    string      `json:"-"`
 
 	Aside    bool       `json:"-"`
@@ -129,7 +131,7 @@ func Run[F any](facts F, checks []Check[F], selection Selection) []Finding {
 			f.Obstacle.Waived = slices.Contains(selection.Skip, f.Obstacle.ID)
 		} else {
 			r := c.Run(facts)
-			f.Status, f.Cause, f.Detail, f.Compare, f.Fix, f.Gist = r.Status, r.Cause, r.Detail, r.Compare, r.Fix, r.Gist
+			f.Status, f.Cause, f.Detail, f.Compare, f.Fix, f.AnyOf, f.Gist = r.Status, r.Cause, r.Detail, r.Compare, r.Fix, r.AnyOf, r.Gist
 		}
 		done[c.ID] = f
 		if selection.shows(c.ID) {

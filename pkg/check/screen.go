@@ -57,7 +57,8 @@ var signs = map[Status]sign{
 type screen struct {
 	Style
 	b      strings.Builder
-	margin int // width of the column of links
+	margin int      // width of the column of links
+	told   []string // the lines to paste that were shown
 }
 
 // Screen draws findings as a chain: the links on the left, and what became of
@@ -203,14 +204,30 @@ func (s *screen) detail(f Finding) {
 	if f.Status == Pass {
 		return
 	}
+	s.fix(f, edge)
+}
+
+// fix is the lines to paste: an arrow before each that is needed, "or" before one
+// that does in place of those above it. What mends two checks is told once, under
+// the first of them.
+func (s *screen) fix(f Finding, edge int) {
+	all := strings.Join(f.Fix, "\n")
+	if slices.Contains(s.told, all) {
+		return
+	}
+	s.told = append(s.told, all)
 	arrow := "->"
 	if s.Unicode {
 		arrow = "→"
 	}
-	for _, fix := range f.Fix {
+	for i, fix := range f.Fix {
+		lead := arrow
+		if f.AnyOf && i > 0 {
+			lead = "or"
+		}
 		// A line to paste is never broken.
 		first, rest, more := strings.Cut(fix, "\n")
-		s.b.WriteString(s.indent(edge) + s.Paint("36", arrow) + " " + s.Paint("1", Visible(first)) + "\n")
+		s.b.WriteString(s.indent(edge) + s.Paint("36", lead) + " " + s.Paint("1", Visible(first)) + "\n")
 		for more {
 			first, rest, more = strings.Cut(rest, "\n")
 			s.b.WriteString(s.indent(edge) + s.Paint("1", Visible(first)) + "\n")

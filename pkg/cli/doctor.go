@@ -75,7 +75,7 @@ func (o *doctorCommand) run(ctx context.Context) error {
 	if o.all {
 		scope = ""
 	}
-	t := doctor.Target{Namespace: c.namespace, Audience: o.audience, NoSTS: true, Home: true, Webhooks: true, Paste: f.paste(&o.adminFlags)}
+	t := doctor.Target{Namespace: c.namespace, Audience: o.audience, Region: f.region("", ""), NoSTS: true, Home: true, Webhooks: true, Paste: f.paste(&o.adminFlags)}
 	survey := w.Survey(ctx, t, doctor.Station{}, scope, pageSize)
 	wipe()
 	if err := unreachable(survey.Facts); err != nil {
@@ -85,6 +85,11 @@ func (o *doctorCommand) run(ctx context.Context) error {
 			return f.reportOn(c, "", station.Findings(o.selection()), &o.verdictFlags, nil)
 		}
 		return token.Unreachable(fmt.Errorf("asking the API server: %w", err))
+	}
+	if scope != "" && survey.Sweep.Accounts.Value.Total == 0 {
+		if err := lost(ctx, w, scope); err != nil {
+			return err
+		}
 	}
 	survey.Station = f.station(c, survey.Issuer)
 	return f.reportOn(c, "", survey.Findings(o.selection()), &o.verdictFlags, doctor.SurveySentences)
@@ -97,6 +102,9 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 		if f.Getenv(name) != "" {
 			s.Rivals = append(s.Rivals, name)
 		}
+	}
+	if near, there := f.awsProfileThere(f.Getenv("AWS_PROFILE")); !there {
+		s.Lost, s.LostNear = f.Getenv("AWS_PROFILE"), near
 	}
 	book, err := f.book()
 	if err != nil {
@@ -115,7 +123,7 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 		if why := f.astray(c, p, issuer); why != nil {
 			s.Astray = append(s.Astray, p.Name+": "+why.Error())
 		}
-		if calls && p.Name == used && p.Pinned.Kubeconfig == c.kubeconfig && p.Pinned.Context == c.context {
+		if calls && p.Name == used && p.Pinned.ReadsFrom(c.kubeconfig) && p.Pinned.Context == c.context {
 			s.Cycle = p.Name
 		}
 	}

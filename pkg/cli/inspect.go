@@ -189,6 +189,9 @@ func shellWord(s string) string {
 
 // world is whom the checks ask.
 func (f *Factory) world(c *cluster, a *adminFlags, stsEndpointURL string) (doctor.World, error) {
+	if err := a.named(f); err != nil {
+		return doctor.World{}, err
+	}
 	clocks := &doctor.Clocks{Now: f.Now}
 	c.config.Wrap(func(next http.RoundTripper) http.RoundTripper { return clocks.Wrap("the API server", next) })
 	core, err := c.core()

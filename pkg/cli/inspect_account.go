@@ -108,6 +108,7 @@ func (o *inspectPartCommand) run(ctx context.Context) error {
 	case "Issuer":
 		w.Admin = nil
 	}
+	o.noteLostProfile(f)
 	show, wipe := f.looking()
 	w.Progress = show
 	facts := w.Collect(ctx, t)

@@ -150,6 +150,9 @@ func (o *inspectWorkloadCommand) missing(ctx context.Context, core corev1client.
 	if !apierrors.IsNotFound(err) {
 		return token.Unreachable(fmt.Errorf("reading %s %s/%s: %w", kind, namespace, o.name, err))
 	}
+	if err := lost(ctx, doctor.World{Core: core}, namespace); err != nil {
+		return err
+	}
 	gone := fmt.Errorf("there is no %s %s in namespace %s", kind, o.name, namespace)
 	var names []string
 	if o.kind == "Pod" {

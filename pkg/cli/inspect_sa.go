@@ -81,6 +81,7 @@ func (o *chainFlags) collect(ctx context.Context, f *Factory, c *cluster, t doct
 	if err != nil {
 		return doctor.Facts{}, err
 	}
+	o.noteLostProfile(f)
 	show, wipe := f.looking()
 	w.Progress = show
 	facts := w.Collect(ctx, t)
@@ -89,13 +90,39 @@ func (o *chainFlags) collect(ctx context.Context, f *Factory, c *cluster, t doct
 		return facts, token.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
 	if apierrors.IsNotFound(facts.Account.Err) && t.Workload == nil {
-		err := fmt.Errorf("there is no ServiceAccount %s in namespace %s", t.ServiceAccount, t.Namespace)
-		if near := w.Near(ctx, t); len(near) > 0 {
-			return facts, hint.Wrap(err, "did you mean "+strings.Join(near, " or ")+"?")
-		}
-		return facts, hint.Wrap(err, "kubectl get serviceaccounts -n "+t.Namespace)
+		return facts, o.missing(ctx, w, t)
 	}
 	return facts, nil
+}
+
+// missing says what is not there, the namespace or the ServiceAccount, and what
+// may be meant.
+func (o *chainFlags) missing(ctx context.Context, w doctor.World, t doctor.Target) error {
+	if err := lost(ctx, w, t.Namespace); err != nil {
+		return err
+	}
+	err := fmt.Errorf("there is no ServiceAccount %s in namespace %s", t.ServiceAccount, t.Namespace)
+	if near := w.Near(ctx, t); len(near) > 0 {
+		return hint.Wrap(err, "did you mean "+strings.Join(near, " or ")+"?")
+	}
+	if others := w.Elsewhere(ctx, t); len(others) > 0 {
+		return hint.Wrap(err, fmt.Sprintf("there is one in namespace %s: -n %s", strings.Join(others[:min(len(others), 3)], ", "), others[0]))
+	}
+	return hint.Wrap(err, "kubectl get serviceaccounts -n "+t.Namespace)
+}
+
+// lost is the error of a namespace that is not there, nil where it is or nobody
+// may look.
+func lost(ctx context.Context, w doctor.World, namespace string) error {
+	gone, near := w.Lost(ctx, namespace)
+	if !gone {
+		return nil
+	}
+	err := fmt.Errorf("there is no namespace %s", namespace)
+	if len(near) > 0 {
+		return hint.Wrap(err, "did you mean -n "+strings.Join(near, " or -n ")+"?")
+	}
+	return hint.Wrap(err, "kubectl get namespaces")
 }
 
 // report judges, prints and gives the verdict.

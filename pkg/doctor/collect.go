@@ -19,7 +19,6 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
@@ -82,14 +81,19 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	networks := ask(func() ([]networkingv1.NetworkPolicy, error) { return w.networks(ctx, t, pods) })
 	webhooks := ask(func() ([]Webhook, error) { return w.webhooks(ctx, t) })
 
-	w.say("reading ServiceAccount " + t.Namespace + "/" + t.ServiceAccount)
+	if t.ServiceAccount != "" {
+		w.say("reading ServiceAccount " + t.Namespace + "/" + t.ServiceAccount)
+	}
 	f.Account = account.get()
 	f.settle()
+	annotated := ask(func() ([]string, error) { return w.annotated(ctx, f.Target, f.forgotten()) })
 	exchange := w.connect(ctx, &f)
 	defer exchange.close()
 	role := admin.role(ctx, &f)
 
-	w.say("asking for a token")
+	if t.ServiceAccount != "" {
+		w.say("asking for a token")
+	}
 	if f.Token = first.get(); f.WantedAudience != orDefault(t.Audience) {
 		f.Token = check.Know(w.mint(ctx, t, f.WantedAudience))
 	}
@@ -105,7 +109,7 @@ func (w World) Collect(ctx context.Context, t Target) Facts {
 	f.STS, f.Provider, f.Owned = exchanged.get(), provider.get(), owned.get()
 	f.Caller, f.Providers = admin.caller.get(), admin.providers.get()
 	f.IAMRole, f.Policies = role.look.get(), role.policies.get()
-	f.Absent, f.Roles = absent.get(), roles.get()
+	f.Absent, f.Roles, f.Annotated = absent.get(), roles.get(), annotated.get()
 	f.Pods, f.Networks, f.Hooks = pods.get(), networks.get(), webhooks.get()
 	f.Mutated = check.Know(w.probePod(ctx, f))
 	f.Clocks = w.Clocks.Readings()
@@ -239,19 +243,6 @@ func (w World) liveKeys(ctx context.Context, t Target) (oidc.KeySet, error) {
 		return oidc.KeySet{}, err
 	}
 	return oidc.ParseKeySet(text)
-}
-
-// Near looks for ServiceAccounts like one that is missing.
-func (w World) Near(ctx context.Context, t Target) []string {
-	accounts, err := w.Core.ServiceAccounts(t.Namespace).List(ctx, metav1.ListOptions{Limit: 500})
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for i := range accounts.Items {
-		names = append(names, accounts.Items[i].Name)
-	}
-	return hint.Nearest(t.ServiceAccount, names)
 }
 
 func (w World) pods(ctx context.Context, t Target) ([]corev1.Pod, error) {

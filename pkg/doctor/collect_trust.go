@@ -99,20 +99,26 @@ func (a *account) roles(ctx context.Context, t Target, role Known[irsa.RoleARN],
 		if clients.Err != nil {
 			return nil, clients.Err
 		}
-		var all []Role
-		for pages := iam.NewListRolesPaginator(clients.Value.IAM, &iam.ListRolesInput{MaxItems: aws.Int32(rolesPage)}); pages.HasMorePages(); {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range page.Roles {
-				text, err := trustpolicy.Decode(aws.ToString(r.AssumeRolePolicyDocument))
-				if err != nil {
-					continue // nobody can mean a role whose trust cannot be read
-				}
-				all = append(all, Role{ARN: aws.ToString(r.Arn), Trust: string(text)})
-			}
-		}
-		return all, nil
+		return listRoles(ctx, clients.Value.IAM)
 	})
+}
+
+// listRoles are the roles of an account, by ARN and trust; a trust policy that
+// cannot be decoded stays as it came.
+func listRoles(ctx context.Context, client IAM) ([]Role, error) {
+	var all []Role
+	for pages := iam.NewListRolesPaginator(client, &iam.ListRolesInput{MaxItems: aws.Int32(rolesPage)}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Roles {
+			trust := aws.ToString(r.AssumeRolePolicyDocument)
+			if text, err := trustpolicy.Decode(trust); err == nil {
+				trust = string(text)
+			}
+			all = append(all, Role{ARN: aws.ToString(r.Arn), Trust: trust})
+		}
+	}
+	return all, nil
 }

@@ -104,6 +104,9 @@ type Facts struct {
 	Hooks   Known[[]Webhook]
 	Mutated Known[bool] // whether a probe pod came back from a dry run with its token
 	Pods    Known[[]corev1.Pod]
+	// Annotated are the ServiceAccounts of the namespace that name a role, where a
+	// workload has the one that every pod gets, and that one names none.
+	Annotated Known[[]string]
 	// Networks are the network policies of the namespace, where a pod is looked at.
 	Networks Known[[]networkingv1.NetworkPolicy]
 }

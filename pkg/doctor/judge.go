@@ -43,6 +43,13 @@ func fixed(r Result, lines ...string) Result {
 	return r
 }
 
+// either adds lines to paste one of which is enough, likeliest first.
+func either(r Result, lines ...string) Result {
+	r = fixed(r, lines...)
+	r.AnyOf = true
+	return r
+}
+
 // compared adds two strings that differ.
 func compared(r Result, c *check.Comparison) Result {
 	r.Compare = c

@@ -14,7 +14,7 @@ func ServiceAccountChecks() []Check {
 
 // chainChecks are those before STS: each can be judged without it.
 func chainChecks() []Check {
-	return slices.Concat(accountChecks(), tokenChecks(), issuerChecks(), publishedChecks(), keyChecks(), providerChecks(), roleChecks())
+	return slices.Concat(accountChecks(), tokenChecks(), issuerChecks(), publishedChecks(), without(keyChecks(), "keys-published"), providerChecks(), roleChecks())
 }
 
 // IssuerChecks are those of inspect issuer: what the cluster calls itself and

@@ -24,7 +24,7 @@ func podChecks() []Check {
 		{ID: "webhook-present", Link: linkWebhook, Title: "a webhook injects tokens", Run: webhookPresent},
 		{ID: "webhook-serves", Link: linkWebhook, Title: "it can be reached", Needs: []string{"webhook-present"}, Run: webhookServes},
 		{ID: "webhook-mutates", Link: linkWebhook, Title: "a probe pod came back with a token", Needs: []string{"webhook-serves", "role-annotated"}, Run: webhookMutates},
-		{ID: "pods-injected", Link: linkPods, Title: "every pod has the token and the role", Needs: []string{"role-annotated"}, Run: podsInjected},
+		{ID: "pods-injected", Link: linkPods, Title: "every pod has the token and the role", Needs: []string{"role-annotated", "webhook-present"}, Run: podsInjected},
 		{ID: "pods-unrivalled", Link: linkPods, Title: "no other credentials win over them", Run: podsUnrivalled},
 		{ID: "pods-ready-for-sdk", Link: linkPods, Title: "their SDKs find what else they need", Run: podsReady},
 		{ID: "pods-reach-sts", Link: linkPods, Title: "network policies let them out to STS", Needs: []string{"role-annotated"}, Run: podsReachSTS},
@@ -138,8 +138,8 @@ func webhookPresent(f Facts) Result {
 	}
 	for _, w := range f.workloads() {
 		for i := range w.Spec.Containers {
-			if injected(w.Spec, &w.Spec.Containers[i]).complete() {
-				return skip("the pods bring their own token")
+			if m := injected(w.Spec, &w.Spec.Containers[i]); m != (mount{region: m.region}) {
+				return skip("the pods bring credentials of their own")
 			}
 		}
 	}
@@ -266,7 +266,7 @@ func (f Facts) faultsOf(w Workload) []podFault {
 			fault("POD6", f.whole(w, c), "%s is set and %s is not", envFile, envRole)
 		case m.role != "":
 			fault("POD3", f.whole(w, c), "%s leads to %s, where no token is mounted", envFile, m.file)
-		case f.Workload != nil && f.Workload.Created.IsZero():
+		case f.Workload != nil && f.Workload.Created.IsZero() && len(f.injection()) == 0:
 			// A template gets its token when its pods are made.
 		default:
 			fault(f.notInjected(w), f.restart(w), "it has neither the token nor the role")

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -59,17 +60,17 @@ func (f Facts) altered(w Workload, edit string) string {
 	return f.remake(w, edit)
 }
 
-// injection is the edit that stands in for a webhook, none where there is one.
+// injection is the edit that stands in for a webhook, none where there is one. A
+// container that brings a region keeps it.
 func (f Facts) injection() []string {
-	if f.Hooks.Err == nil && len(f.Hooks.Value) == 0 {
-		region := ""
-		if f.Region != "" {
-			region = " --region " + shell.Word(f.Region)
-		}
-		return []string{f.kubectl("irsa inject -f -%s", region)}
+	if f.Hooks.Err != nil || len(f.Hooks.Value) > 0 {
+		return nil
 	}
-	return nil
+	return []string{f.kubectl("irsa inject -f - --region %s", shell.Word(f.podRegion()))}
 }
+
+// podRegion is the region for the SDKs of pods.
+func (f Facts) podRegion() string { return cmp.Or(f.Region, f.Role.Value.Region()) }
 
 // whole makes a workload anew without what it has of a role: neither webhook nor
 // inject touches a container that has part of it.
@@ -101,11 +102,7 @@ func (f Facts) without(w Workload, c *corev1.Container, names []string) string {
 
 // inRegion makes a workload anew with a region for its SDKs.
 func (f Facts) inRegion(w Workload, c *corev1.Container) string {
-	region := f.Region
-	if region == "" {
-		region = f.Role.Value.Region()
-	}
-	return f.remake(w, setEnv(c, "AWS_REGION="+region))
+	return f.remake(w, setEnv(c, "AWS_REGION="+f.podRegion()))
 }
 
 // grouped makes a workload anew with the group that may read its token.

@@ -21,10 +21,10 @@ func TestAPodIsMendedAtWhatMadeIt(t *testing.T) {
 		want   string
 	}{
 		"a webhook gives a Deployment's new pods what they need": {hooks, deployed, Facts.restart, "kubectl rollout restart deployment web"},
-		"without one, inject gives it to the template":           {Known[[]Webhook]{}, deployed, Facts.restart, "kubectl get deployment web -o yaml | kubectl irsa inject -f - | kubectl replace -f -"},
+		"without one, inject gives it to the template":           {Known[[]Webhook]{}, deployed, Facts.restart, "kubectl get deployment web -o yaml | kubectl irsa inject -f - --region us-east-1 | kubectl replace -f -"},
 		"a pod that nobody made again":                           {hooks, alone, Facts.restart, "kubectl get pod web-6d4-x -o yaml | kubectl replace --force -f -"},
 		"a StatefulSet's":                                        {hooks, owned, Facts.restart, "kubectl rollout restart statefulset db"},
-		"a StatefulSet's, without a webhook":                     {Known[[]Webhook]{}, owned, Facts.restart, "kubectl get statefulset db -o yaml | kubectl irsa inject -f - | kubectl replace -f -"},
+		"a StatefulSet's, without a webhook":                     {Known[[]Webhook]{}, owned, Facts.restart, "kubectl get statefulset db -o yaml | kubectl irsa inject -f - --region us-east-1 | kubectl replace -f -"},
 		"a role that a webhook gave":                             {hooks, deployed, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl rollout restart deployment web"},
 		"a role of the template":                                 {Known[[]Webhook]{}, deployed, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl get deployment web -o yaml | edit | kubectl replace -f -"},
 		"a role of a pod alone":                                  {hooks, alone, func(f Facts, w Workload) string { return f.altered(w, "edit") }, "kubectl get pod web-6d4-x -o yaml | edit | kubectl replace --force -f -"},
@@ -51,7 +51,7 @@ func TestADeploymentIsMendedInItsTemplate(t *testing.T) {
 		want   string // status, cause and the edits
 	}{
 		"half of it": {func(_ *Facts, _ *Workload, c *corev1.Container) { c.Env = c.Env[:1] }, podsInjected,
-			"fail POD6: kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE- | kubectl irsa inject -f -"},
+			"fail POD6: kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE- | kubectl irsa inject -f - --region us-east-1"},
 		"half of it, beside a webhook": {func(f *Facts, _ *Workload, c *corev1.Container) {
 			c.Env = c.Env[:1]
 			f.Hooks.Value = []Webhook{{}}

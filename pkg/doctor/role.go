@@ -51,7 +51,7 @@ func (f Facts) noRole() Result {
 			r.Fix = append(r.Fix, f.useRole(m.arn))
 		}
 	}
-	return fixed(r, f.createRole())
+	return either(r, f.createRole())
 }
 
 // createRole is the command that makes the role that is missing.
@@ -220,9 +220,10 @@ func rolePermits(f Facts) Result {
 	case f.Policies.Err != nil:
 		return withheld("iam:ListRolePolicies and iam:ListAttachedRolePolicies", f.Policies.Err)
 	case f.Policies.Value == 0:
-		return warn("", "it has no policy: its sessions may do nothing")
+		return fixed(warn("ROLE19", "it has no policy: its sessions may do nothing; attach one, or write one with aws iam put-role-policy"),
+			"aws iam attach-role-policy --role-name "+f.Role.Value.Name+" --policy-arn POLICY_ARN"+f.Paste.CLI)
 	case f.IAMRole.Err == nil && f.IAMRole.Value.Boundary != "":
-		return pass("%d policies, within the boundary %s", f.Policies.Value, f.IAMRole.Value.Boundary)
+		return pass("%s, within the boundary %s", counted(f.Policies.Value, "policy"), f.IAMRole.Value.Boundary)
 	}
-	return pass("%d policies", f.Policies.Value)
+	return pass("%s", counted(f.Policies.Value, "policy"))
 }

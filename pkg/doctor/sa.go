@@ -52,6 +52,9 @@ func roleAnnotated(f Facts) Result {
 	if f.RoleText != "" {
 		return pass("%s", f.RoleText)
 	}
+	if f.forgotten() && len(f.Annotated.Value) > 0 {
+		return f.otherAccount()
+	}
 	near, value := nearAnnotation(f.Account.Value.Annotations)
 	annotate := fmt.Sprintf("annotate serviceaccount %s --overwrite %s=", f.ServiceAccount, irsa.AnnotationRoleARN)
 	if near == "" {
@@ -61,6 +64,32 @@ func roleAnnotated(f Facts) Result {
 	r := fail("SA1", "it has an annotation that is almost the right one")
 	r.Compare = check.Compare("expected", irsa.AnnotationRoleARN, "actual", near)
 	return fixed(r, f.kubectl("%s%s", annotate, shell.Word(value)))
+}
+
+// defaultAccount is the ServiceAccount of pods that ask for none.
+const defaultAccount = "default"
+
+// forgotten reports whether a workload runs as the ServiceAccount of pods that ask
+// for none, and that one names no role: another may be meant.
+func (f Facts) forgotten() bool {
+	return f.Workload != nil && f.ServiceAccount == defaultAccount && f.RoleText == ""
+}
+
+// mostOffered is how many ServiceAccounts are offered at most.
+const mostOffered = 3
+
+// otherAccount asks whether a workload's ServiceAccount was forgotten.
+func (f Facts) otherAccount() Result {
+	r := fail("SA1", "its pods run as ServiceAccount %s, which names no role: is serviceAccountName missing? In namespace %s a role is named by %s",
+		defaultAccount, f.Namespace, few(f.Annotated.Value, 5))
+	w := f.Workload.maker()
+	if w.Kind == "Pod" {
+		return r // its ServiceAccount cannot be changed
+	}
+	for _, name := range f.Annotated.Value[:min(len(f.Annotated.Value), mostOffered)] {
+		r = either(r, f.kubectl("set serviceaccount %s %s %s", strings.ToLower(w.Kind), w.Name, name))
+	}
+	return r
 }
 
 // nearAnnotation is an annotation whose key is a slip away from the right one,
@@ -111,7 +140,7 @@ func (f Facts) withRole(r Result, text string) Result {
 	if about != "" {
 		r.Detail += "\n" + about
 	}
-	return fixed(r, lines...)
+	return either(r, lines...)
 }
 
 // repairARN is the role that was meant, where only blanks or quotes are wrong.

@@ -18,6 +18,8 @@ import (
 // Station is the workstation: what on it stands in the way of a profile.
 type Station struct {
 	Rivals   []string // environment variables that beat a profile
+	Lost     string   // the profile that AWS_PROFILE names where there is no such profile
+	LostNear []string // profiles named like it
 	Profiles int      // profiles of ours
 	Dead     []string // those whose program is gone
 	Again    []string // for each of Dead, the login that writes it anew
@@ -38,20 +40,41 @@ type Survey struct {
 	Plain   Known[Minted] // a token for which no audience was asked, and a day
 	Sweep   Sweep
 	Refused Known[[]corev1.Event] // pods whose network was not made, since the API server let its plugin not in
-	Plugins []Named               // the DaemonSets of those plugins, as far as their names say so
+	// AllRoles are those of the credentials' account, by ARN and trust; only where
+	// a ServiceAccount names one.
+	AllRoles Known[[]Role]
+	Plugins  []Named // the DaemonSets of those plugins, as far as their names say so
 }
 
 // Survey looks at a cluster, and at every ServiceAccount in a namespace ("" for
 // all), beside a Collect of t.
 func (w World) Survey(ctx context.Context, t Target, station Station, scope string, page int64) Survey {
 	s := Survey{Station: station, Scope: scope}
+	clients := ask(func() (Inspector, error) {
+		if w.Admin == nil {
+			return Inspector{}, ErrNoCredentials
+		}
+		return w.Admin(ctx)
+	})
+	w.Admin = func(context.Context) (Inspector, error) { found := clients.get(); return found.Value, found.Err }
 	facts := ask(func() (Facts, error) { return w.Collect(ctx, t), nil })
 	sweep := ask(func() (Sweep, error) { return w.sweep(ctx, scope, page), nil })
+	roles := ask(func() ([]Role, error) {
+		if len(sweep.get().Value.Accounts.Value.Annotated) == 0 {
+			return nil, ErrNotAsked
+		}
+		found := clients.get()
+		if found.Err != nil {
+			return nil, found.Err
+		}
+		return listRoles(ctx, found.Value.IAM)
+	})
 	may := ask(func() (Minting, error) { return w.mayMint(ctx, t.Namespace) })
 	plain := ask(func() (Minted, error) { return w.plain(ctx, t.Namespace) })
 	refused := ask(func() ([]corev1.Event, error) { return w.refused(ctx, scope, page) })
 	s.Facts = facts.get().Value
 	s.Sweep, s.MayMint, s.Plain, s.Refused = sweep.get().Value, may.get(), plain.get(), refused.get()
+	s.AllRoles = roles.get()
 	s.Plugins = w.plugins(ctx, s.Refused.Value)
 	return s
 }

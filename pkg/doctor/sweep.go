@@ -24,16 +24,27 @@ type SweptAccounts struct {
 	Typos   []string // NAMESPACE/NAME: key
 	BadARNs []string // NAMESPACE/NAME: why
 
-	annotated map[Named]bool
+	Annotated map[Named]SweptAnnotations
 }
+
+// SweptAnnotations are those of a ServiceAccount that names a role.
+type SweptAnnotations struct{ Role, Audience string }
 
 // SweptPods are pods that are not well.
 type SweptPods struct {
-	Total  int
-	Static []string // NAMESPACE/NAME: what wins over the role
-	Unread []string // NAMESPACE/NAME: what could, and was not read
+	Total int
 
-	bare []bare
+	bare  []bare
+	rival []rival
+}
+
+// rival is what a container has that wins over a role, or may: whether the pod
+// gets one is known when its ServiceAccount is.
+type rival struct {
+	of       Named  // the ServiceAccount
+	injected bool   // the pod has a token of its own
+	unread   bool   // it may: it was not read
+	text     string // NAMESPACE/NAME: what it is
 }
 
 // bare is a pod with a container without token, until it is known whether its
@@ -53,7 +64,7 @@ func (w World) sweep(ctx context.Context, scope string, page int64) Sweep {
 }
 
 func (w World) sweepAccounts(ctx context.Context, scope string, page int64) (SweptAccounts, error) {
-	s := SweptAccounts{annotated: map[Named]bool{}}
+	s := SweptAccounts{Annotated: map[Named]SweptAnnotations{}}
 	options := metav1.ListOptions{Limit: page}
 	for {
 		list, err := w.Core.ServiceAccounts(scope).List(ctx, options)
@@ -82,7 +93,7 @@ func (s *SweptAccounts) account(a *corev1.ServiceAccount) {
 		}
 		return
 	}
-	s.annotated[Named{a.Namespace, a.Name}] = true
+	s.Annotated[Named{a.Namespace, a.Name}] = SweptAnnotations{arn, a.Annotations[irsa.AnnotationAudience]}
 	if _, err := irsa.ParseRoleARN(arn, false); err != nil {
 		s.BadARNs = append(s.BadARNs, name+": "+err.Error())
 	}
@@ -110,6 +121,7 @@ func (s *SweptPods) pod(p *corev1.Pod) {
 	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 		return
 	}
+	of := Named{p.Namespace, p.Spec.ServiceAccountName}
 	injectedAny, without := false, ""
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
@@ -122,17 +134,14 @@ func (s *SweptPods) pod(p *corev1.Pod) {
 	if without != "" {
 		made := PodWorkload(p)
 		made.Spec = corev1.PodSpec{}
-		s.bare = append(s.bare, bare{Named{p.Namespace, p.Spec.ServiceAccountName}, made, without})
-	}
-	if !injectedAny {
-		return
+		s.bare = append(s.bare, bare{of, made, without})
 	}
 	for i := range p.Spec.Containers {
 		c, at := &p.Spec.Containers[i], p.Namespace+"/"+p.Name+": container "+p.Spec.Containers[i].Name+" has "
 		if rivals := rivalsOf(c); len(rivals) > 0 {
-			s.Static = append(s.Static, at+list(rivals))
+			s.rival = append(s.rival, rival{of, injectedAny, false, at + list(rivals)})
 		} else if sources := unreadOf(c); len(sources) > 0 {
-			s.Unread = append(s.Unread, at+"the variables of "+list(sources))
+			s.rival = append(s.rival, rival{of, injectedAny, true, at + "the variables of " + list(sources)})
 		}
 	}
 }
@@ -146,5 +155,26 @@ func leftOut(annotations map[string]string, c *corev1.Container) bool {
 // without are the pods of annotated ServiceAccounts with a container that has
 // no token.
 func (s Sweep) without() []bare {
-	return slices.DeleteFunc(slices.Clone(s.Pods.Value.bare), func(b bare) bool { return !s.Accounts.Value.annotated[b.of] })
+	return slices.DeleteFunc(slices.Clone(s.Pods.Value.bare), func(b bare) bool { return !s.Accounts.Value.names(b.of) })
+}
+
+// names reports whether a ServiceAccount names a role.
+func (s SweptAccounts) names(account Named) bool {
+	_, annotated := s.Annotated[account]
+	return annotated
+}
+
+// rivals are what wins over the role of a pod that has one, or is meant to, and
+// what may: NAMESPACE/NAME: what it is.
+func (s Sweep) rivals() (static, unread []string) {
+	for _, r := range s.Pods.Value.rival {
+		switch {
+		case !r.injected && !s.Accounts.Value.names(r.of):
+		case r.unread:
+			unread = append(unread, r.text)
+		default:
+			static = append(static, r.text)
+		}
+	}
+	return static, unread
 }

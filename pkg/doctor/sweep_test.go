@@ -75,7 +75,7 @@ func TestEveryContainerOfAPodCounts(t *testing.T) {
 			c.EnvFrom = []corev1.EnvFromSource{{Prefix: prefix, SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "aws-keys"}}}}
 		}
 	}
-	const again = "kubectl get pod web -o yaml -n shop | kubectl irsa inject -f - -n shop | kubectl replace --force -f - -n shop"
+	const again = "kubectl get pod web -o yaml -n shop | kubectl irsa inject -f - --region us-east-1 -n shop | kubectl replace --force -f - -n shop"
 	type row struct{ tokens, keys, unrivalled, fix string }
 	well := row{"pass", "pass", "pass", ""}
 	for name, tc := range map[string]struct {
@@ -97,7 +97,7 @@ func TestEveryContainerOfAPodCounts(t *testing.T) {
 			f := healthy(t)
 			f.Pods.Value = []corev1.Pod{tc.pod}
 			s := Survey{Facts: f, Sweep: Sweep{
-				Accounts: Known[SweptAccounts]{Value: SweptAccounts{annotated: map[Named]bool{{"shop", "cart"}: true}}}, Pods: Known[SweptPods]{Value: swept},
+				Accounts: Known[SweptAccounts]{Value: SweptAccounts{Annotated: map[Named]SweptAnnotations{{"shop", "cart"}: {}}}}, Pods: Known[SweptPods]{Value: swept},
 			}}
 			say := func(r Result) string {
 				if r.Status == check.Pass {
