@@ -1,6 +1,3 @@
-# make demo   the main job, start to end, against real servers
-# make test   everything; FULL=1 runs the long counts too
-# make release VERSION=v0.1.0   archives, checksums, krew's manifest in dist/
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 WORLD   := go run ./test/world
@@ -10,11 +7,14 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 .PHONY: release demo test unit cross e2e world bench lint generate build servers help
 
 help:
-	@sed -n 's/^# //p' $(MAKEFILE_LIST)
+	@awk '/^# /{about = substr($$0, 3); next} \
+	  /^[a-z0-9]+:/ && about != "" {sub(/:.*/, ""); printf "make %-9s %s\n", $$0, about} {about = ""}' $(firstword $(MAKEFILE_LIST))
 
+# the main job, start to end, against real servers
 demo: build servers
 	$(WORLD) --plugin $(CURDIR)/bin -- sh test/demo.sh
 
+# everything; FULL=1 runs the long counts too
 test: unit cross e2e
 
 # no network, no cluster, no credentials
@@ -41,15 +41,18 @@ world: build servers
 servers:
 	$(WORLD) build
 
+# speed, as ratios
 bench: build servers
 	go run ./test/bench
 
+# the linter of the house
 lint: $(LINTER)
 	$(LINTER) run ./...
 
 $(LINTER): tools/go.mod tools/go.sum
 	cd tools && go build -o ../$(LINTER) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+# the plugin, into bin/
 build:
 	CGO_ENABLED=0 go build -gcflags=github.com/aws/...=-l -gcflags=k8s.io/...=-l -ldflags "$(LDFLAGS)" -o bin/kubectl-irsa ./cmd/kubectl-irsa
 
@@ -57,6 +60,6 @@ build:
 generate:
 	go run ./docs/generate
 
-# what a release holds, and how it is made: docs/releasing.md
+# VERSION=v0.1.0: archives, checksums, krew's manifest in dist/; see docs/releasing.md
 release:
 	go run ./release --version "$(VERSION)" $(RELEASE_FLAGS)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
@@ -37,6 +38,22 @@ func needs(names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// needFlags says which flags of a command have no value and have to have one: those
+// whose help ends with "(needed)".
+func needFlags(cmd *cobra.Command) error {
+	var missing, help []string
+	cmd.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if what, needed := strings.CutSuffix(flag.Usage, " (needed)"); needed && flag.Value.String() == "" {
+			missing = append(missing, "--"+flag.Name)
+			help = append(help, "--"+flag.Name+": "+what)
+		}
+	})
+	if len(missing) == 0 {
+		return nil
+	}
+	return usageError{hint.Wrap(errorText("missing "+strings.Join(missing, " and ")), help...)}
 }
 
 // nothing is for commands without arguments.

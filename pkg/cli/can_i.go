@@ -96,8 +96,11 @@ func (o *canICommand) run(ctx context.Context) error {
 	out, err := admin.IAM.SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: aws.String(o.roleARN), ActionNames: []string{o.action}, ResourceArns: []string{o.resource},
 	})
+	if awsapi.Code(err) == "InvalidAction" {
+		err = hint.Wrap(err, "this server does not simulate policies: try the action itself", "kubectl irsa exec SERVICEACCOUNT -- aws ...")
+	}
 	if err != nil {
-		return fmt.Errorf("simulating %s as %s: %w", o.action, o.roleARN, awsapi.Brief(err))
+		return fmt.Errorf("simulating %s as %s: %w", o.action, o.roleARN, awsapi.Denied(err, "iam:SimulatePrincipalPolicy"))
 	}
 	if len(out.EvaluationResults) == 0 {
 		return fmt.Errorf("simulating %s as %s: IAM gave no result", o.action, o.roleARN)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 func newCompletionCommand(f *Factory) *cobra.Command {
@@ -32,9 +33,10 @@ func newCompletionCommand(f *Factory) *cobra.Command {
 	)
 	cmd.Long = `Complete commands in the shell.
 
-Whoever types "kubectl irsa" needs kubectl's own completion, and beside this
-program one that kubectl asks for completions: completion install puts it there.
-The scripts are for whoever types "kubectl-irsa".`
+For "kubectl irsa", run "completion install" once, and load kubectl's own
+completion in your shell.
+
+For "kubectl-irsa", with a hyphen, load the script of your shell.`
 	return cmd
 }
 
@@ -64,9 +66,11 @@ func newCompletionInstallCommand(f *Factory, run func(*completionInstallCommand,
 		Short: "Let kubectl complete what follows \"kubectl irsa\"",
 		Long: `Let kubectl complete what follows "kubectl irsa".
 
-Puts kubectl_complete-irsa, by which kubectl asks for completions, beside
-kubectl-irsa: a link, or a copy where links cannot be made. The shell needs
-kubectl's own completion: kubectl completion --help.`,
+kubectl asks a program named kubectl_complete-irsa what can follow. This command
+makes it, beside kubectl-irsa: a link, or a copy where links cannot be made.
+
+Your shell has to load kubectl's own completion too. The line for that is
+printed at the end.`,
 		Example: `  kubectl irsa completion install
 
   # Where the folder of kubectl-irsa is not yours to write
@@ -122,7 +126,23 @@ func (o *completionInstallCommand) run(context.Context) error {
 	if !slices.Contains(filepath.SplitList(o.factory.Getenv("PATH")), o.dir) {
 		o.factory.note("warning: %s is not on PATH, where kubectl looks for it", o.dir)
 	}
+	o.factory.note("next, where your shell does not load kubectl's own completion yet: %s", o.kubectlCompletion())
 	return nil
+}
+
+// kubectlCompletion is the line by which a shell completes what kubectl knows, as
+// "kubectl completion --help" has it.
+func (o *completionInstallCommand) kubectlCompletion() string {
+	kind, err := shell.Detect(o.factory.Getenv("SHELL"), runtime.GOOS)
+	if line, known := map[shell.Kind]string{
+		shell.Bash:       "source <(kubectl completion bash)",
+		shell.Zsh:        "source <(kubectl completion zsh)",
+		shell.Fish:       "kubectl completion fish | source",
+		shell.PowerShell: "kubectl completion powershell | Out-String | Invoke-Expression",
+	}[kind]; known && err == nil {
+		return line
+	}
+	return "kubectl completion --help"
 }
 
 // What becomes of the link, as the user is told.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -33,7 +34,7 @@ two objects.`,
   kubectl irsa generate cronjob --image REGISTRY/kubectl-irsa:VERSION --role-arn ROLE-ARN -n kube-system | kubectl apply -f -`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := cmp.Or(needFlags(cmd), o.check()); err != nil {
 				return err
 			}
 			return run(o, cmd.Context())
@@ -42,7 +43,7 @@ two objects.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&o.job.Image, "image", "", "Image with kubectl-irsa as its entrypoint (needed)")
-	flags.StringVar(&o.job.RoleARN, "role-arn", "", "ARN of the role that may write the two objects (needed)")
+	flags.StringVar(&o.job.RoleARN, "role-arn", "", "ARN of the role that may write the two documents (needed)")
 	flags.StringVar(&o.job.Name, "name", "issuer-publisher", "Name of the CronJob and its ServiceAccount")
 	flags.StringVar(&o.job.Schedule, "schedule", "*/15 * * * *", "When it runs, as cron has it")
 	flags.StringVar(&o.job.Audience, "audience", irsa.DefaultAudience, "Audience of its token")
@@ -53,10 +54,6 @@ two objects.`,
 
 func (o *generateCronJobCommand) check() error {
 	switch {
-	case o.job.Image == "":
-		return usagef("--image is needed: an image with kubectl-irsa as its entrypoint")
-	case o.job.RoleARN == "":
-		return usagef("--role-arn is needed: the role that may write the documents")
 	case len(validation.IsDNS1123Subdomain(o.job.Name)) > 0 || len(o.job.Name) > 52:
 		return usagef("--name %q: a CronJob is named with up to 52 lower-case letters, digits and hyphens", o.job.Name)
 	case len(strings.Fields(o.job.Schedule)) != 5 && !strings.HasPrefix(o.job.Schedule, "@"):

@@ -22,15 +22,21 @@ type generateIAMPolicyCommand struct {
 func newGenerateIAMPolicyCommand(f *Factory, run func(*generateIAMPolicyCommand, context.Context) error) *cobra.Command {
 	o := &generateIAMPolicyCommand{factory: f}
 	cmd := &cobra.Command{
-		Use:   "iam-policy --for COMMAND",
+		Use:   "iam-policy [COMMAND]",
 		Short: "Print the least IAM policy for one of these commands",
 		Long: `Print the least IAM policy for one of these commands.
 
 What no flag narrows down is *. Nobody is asked.`,
-		Example: `  kubectl irsa generate iam-policy --for setup --issuer https://BUCKET.s3.eu-west-1.amazonaws.com --role shop-cart --account 111122223333`,
-		Args:    nothing,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: `  kubectl irsa generate iam-policy setup --issuer https://BUCKET.s3.eu-west-1.amazonaws.com --role shop-cart --account 111122223333`,
+		Args:    mayHave(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			o.partition = cmd.Flags().Changed("partition")
+			if len(args) == 1 {
+				if o.command != "" && o.command != args[0] {
+					return usagef("give the command once: %s, or --for %s", args[0], o.command)
+				}
+				o.command = args[0]
+			}
 			if err := o.complete(); err != nil {
 				return err
 			}
@@ -39,7 +45,7 @@ What no flag narrows down is *. Nobody is asked.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.command, "for", "", "Command: "+strings.Join(generate.Commands(), ", ")+" (needed)")
+	flags.StringVar(&o.command, "for", "", "COMMAND, as a flag: "+strings.Join(generate.Commands(), ", "))
 	flags.StringVar(&o.scope.Issuer, "issuer", "", "URL of the issuer; it names the bucket where it is one of S3's")
 	flags.StringVar(&o.scope.Bucket, "bucket", "", "Bucket of the issuer's documents; default: the one in the issuer's URL")
 	flags.StringVar(&o.scope.Role, "role", "", "Role, with its path: cart or team/cart; a * in it fits anything")
@@ -50,10 +56,10 @@ What no flag narrows down is *. Nobody is asked.`,
 
 func (o *generateIAMPolicyCommand) complete() error {
 	if o.command == "" {
-		return usagef("--for is needed: %s", strings.Join(generate.Commands(), ", "))
+		return usagef("missing COMMAND: %s", strings.Join(generate.Commands(), ", "))
 	}
 	if !slices.Contains(generate.Commands(), o.command) {
-		return usagef("--for %q: no such command; use %s", o.command, strings.Join(generate.Commands(), ", "))
+		return usagef("no command %q: use %s", o.command, strings.Join(generate.Commands(), ", "))
 	}
 	if at, ok := issuer.LocationOf(o.scope.Issuer); ok {
 		if o.scope.Bucket == "" {

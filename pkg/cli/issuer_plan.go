@@ -101,9 +101,13 @@ func (o *issuerPlanCommand) run(ctx context.Context) error {
 		return hint.Wrap(errors.New("the cluster does not show which distribution it is"),
 			"kubectl irsa issuer plan --distro "+strings.Join(issuer.Distributions(), "|"))
 	}
-	recipe, err := issuer.NewRecipe(distro, o.url(), found.Known)
+	url := o.url()
+	recipe, err := issuer.NewRecipe(distro, url, found.Known)
 	if err != nil {
 		return err
+	}
+	if o.issuer == "" {
+		o.factory.note("note: the bucket's name is made up, another one on every run; to keep it: kubectl irsa issuer plan --issuer %s", url)
 	}
 	return o.print(issuerPlanReport{Recipe: recipe})
 }
@@ -187,6 +191,8 @@ type issuerPlanReport struct {
 	style check.Style
 }
 
+const elsewhere = "to move it elsewhere: --new-bucket, or --issuer URL\n"
+
 func (r issuerPlanReport) writeText(w writer) {
 	if r.Service != "" {
 		w.printf("%s fixes the issuer of its clusters and publishes it: use it as it is\n\n", r.Service)
@@ -199,10 +205,10 @@ func (r issuerPlanReport) writeText(w writer) {
 	if r.Issuer == r.Old {
 		w.printf("issuer   %s\n\n", r.Issuer)
 		if len(r.Phases) == 0 {
-			w.printf("it is public, and the cluster signs with it: nothing to do\n")
+			w.printf("it is public, and the cluster signs with it: nothing to do\n%s", elsewhere)
 			return
 		}
-		w.printf("it can be public, and the cluster signs with it: it stays\n")
+		w.printf("it can be public, and the cluster signs with it: it stays\n%s", elsewhere)
 	} else {
 		rows := [][]string{{"distribution", string(r.Distribution)}, {"new issuer", r.Issuer}}
 		if r.Old != "" {

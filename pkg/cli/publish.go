@@ -147,7 +147,7 @@ func (o *publishCommand) publisher(ctx context.Context) (*issuer.Publisher, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &issuer.Publisher{Live: live, Target: target, Stranger: stranger, CreateBucket: o.createBucket, Prune: o.prune, Ahead: o.issuer != ""}
+	p := &issuer.Publisher{Live: live, Target: target, Stranger: stranger, Now: o.factory.Now, CreateBucket: o.createBucket, Prune: o.prune, Ahead: o.issuer != ""}
 	if o.dryRun == dryRunNone && !o.diff {
 		p.Token = c.freshToken(core) // the server mints a real one even for a dry run
 	}

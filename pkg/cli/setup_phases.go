@@ -98,7 +98,7 @@ func (o *setupCommand) publishSteps(ctx context.Context) ([]plan.Step, error) {
 		return nil, err
 	}
 	o.publish = &issuer.Publisher{
-		Live: o.live, Target: target, Stranger: stranger, CreateBucket: true, Expected: o.binding.given,
+		Live: o.live, Target: target, Stranger: stranger, Now: o.factory.Now, CreateBucket: true, Expected: o.binding.given,
 		S3: o.admin.S3, STS: o.whose, Region: o.admin.Region,
 	}
 	if o.mayMint() {

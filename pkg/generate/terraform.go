@@ -3,6 +3,7 @@ package generate
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (c *Chain) Terraform() (string, error) {
 		c.bucketHCL(t)
 	}
 	t.block("resource", []string{"aws_iam_openid_connect_provider", "issuer"},
-		attribute{"url", text(c.Issuer)}, attribute{"client_id_list", list(c.Audience)}, attribute{"tags", object(c.tags())})
+		attribute{"url", text(c.Issuer)}, attribute{"client_id_list", list(c.Audience)}, attribute{"tags", t.object(c.tags())})
 	c.roleHCL(t)
 	annotate := append(c.kubectl(), "annotate", "serviceaccount", c.ServiceAccount)
 	line := template(words(append(annotate, c.annotations()...))) + " " + irsa.AnnotationRoleARN + "=${aws_iam_role.role.arn} --overwrite"
@@ -39,7 +40,7 @@ func (c *Chain) Terraform() (string, error) {
 func (c *Chain) bucketHCL(t *hcl) {
 	const bucket = "aws_s3_bucket.issuer.id"
 	t.block("resource", []string{"aws_s3_bucket", "issuer"},
-		attribute{"bucket", text(c.Bucket.Location.Bucket)}, attribute{"tags", object(c.bucketTags())})
+		attribute{"bucket", text(c.Bucket.Location.Bucket)}, attribute{"tags", t.object(c.bucketTags())})
 	t.block("resource", []string{"aws_s3_bucket_ownership_controls", "issuer"},
 		attribute{"bucket", bucket}, attribute{"", "rule {\n    object_ownership = \"BucketOwnerEnforced\"\n  }"})
 	var open []string
@@ -50,7 +51,7 @@ func (c *Chain) bucketHCL(t *hcl) {
 		policy, err := c.Bucket.policy()
 		t.keep(err)
 		t.block("resource", []string{"aws_s3_bucket_policy", "issuer"},
-			attribute{"bucket", bucket}, attribute{"policy", text(policy)},
+			attribute{"bucket", bucket}, attribute{"policy", t.policy(policy)},
 			attribute{"depends_on", "[aws_s3_bucket_public_access_block.issuer]"})
 	}
 	for i, document := range c.Bucket.Documents {
@@ -73,7 +74,7 @@ func (c *Chain) roleHCL(t *hcl) {
 	t.keep(err)
 	attributes := []attribute{
 		{"name", text(c.Role.Name)},
-		{"assume_role_policy", strings.ReplaceAll(text(trust), mark, "${aws_iam_openid_connect_provider.issuer.arn}")},
+		{"assume_role_policy", strings.ReplaceAll(t.policy(trust), text(mark), "aws_iam_openid_connect_provider.issuer.arn")},
 	}
 	for _, option := range []struct{ name, value string }{
 		{"path", c.Role.Path}, {"description", c.Role.Description}, {"permissions_boundary", c.Role.Boundary},
@@ -85,14 +86,14 @@ func (c *Chain) roleHCL(t *hcl) {
 	if c.Role.MaxSession != 0 {
 		attributes = append(attributes, attribute{"max_session_duration", fmt.Sprint(int64(c.Role.MaxSession / time.Second))})
 	}
-	t.block("resource", []string{"aws_iam_role", "role"}, append(attributes, attribute{"tags", object(c.tags())})...)
+	t.block("resource", []string{"aws_iam_role", "role"}, append(attributes, attribute{"tags", t.object(c.tags())})...)
 	for i, arn := range c.Role.PolicyARNs {
 		t.block("resource", []string{"aws_iam_role_policy_attachment", fmt.Sprintf("policy_%d", i+1)},
 			attribute{"role", "aws_iam_role.role.name"}, attribute{"policy_arn", text(arn)})
 	}
 	if c.Role.Inline != nil {
 		t.block("resource", []string{"aws_iam_role_policy", "inline"},
-			attribute{"name", text(c.inlineName())}, attribute{"role", "aws_iam_role.role.id"}, attribute{"policy", text(string(c.Role.Inline))})
+			attribute{"name", text(c.inlineName())}, attribute{"role", "aws_iam_role.role.id"}, attribute{"policy", t.policy(string(c.Role.Inline))})
 	}
 }
 
@@ -119,18 +120,37 @@ func (h *hcl) block(kind string, labels []string, attributes ...attribute) {
 		h.WriteString(" " + text(label))
 	}
 	h.WriteString(" {\n")
-	width := 0
-	for _, a := range attributes {
-		width = max(width, len(a.name))
-	}
-	for _, a := range attributes {
-		if a.name == "" {
-			h.WriteString("  " + a.value + "\n")
-			continue
-		}
-		fmt.Fprintf(h, "  %-*s = %s\n", width, a.name, a.value)
-	}
+	h.WriteString(lines(attributes, "  ", func(name string) string { return name }))
 	h.WriteString("}\n")
+}
+
+// lines are attributes as terraform fmt writes them: the equals signs of those that
+// follow each other and are one line long stand below each other.
+func lines(attributes []attribute, indent string, name func(string) string) string {
+	var b strings.Builder
+	for len(attributes) > 0 {
+		run := slices.IndexFunc(attributes, func(a attribute) bool { return a.name == "" || strings.Contains(a.value, "\n") })
+		if run < 0 {
+			run = len(attributes)
+		}
+		width := 0
+		for _, a := range attributes[:run] {
+			width = max(width, len(name(a.name)))
+		}
+		for _, a := range attributes[:run] {
+			fmt.Fprintf(&b, "%s%-*s = %s\n", indent, width, name(a.name), a.value)
+		}
+		if attributes = attributes[run:]; len(attributes) == 0 {
+			break
+		}
+		b.WriteString(indent)
+		if a := attributes[0]; a.name != "" {
+			b.WriteString(name(a.name) + " = ")
+		}
+		b.WriteString(attributes[0].value + "\n")
+		attributes = attributes[1:]
+	}
+	return b.String()
 }
 
 // text is a string as HCL reads it: its escapes are JSON's, and a template
@@ -158,12 +178,97 @@ func list(items ...string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-func object(m map[string]string) string {
-	var b strings.Builder
-	b.WriteString("{\n")
-	for _, key := range sorted(m) {
-		fmt.Fprintf(&b, "    %s = %s\n", text(key), text(m[key]))
+func (h *hcl) object(m map[string]string) string {
+	document, err := json.Marshal(m)
+	h.keep(err)
+	return h.value(string(document))
+}
+
+// policy is a policy for jsonencode, so that it can be read and changed.
+func (h *hcl) policy(document string) string { return "jsonencode(" + h.value(document) + ")" }
+
+// value is JSON as an expression of an attribute, its keys in their order.
+func (h *hcl) value(document string) string {
+	d := json.NewDecoder(strings.NewReader(document))
+	d.UseNumber()
+	expression, err := value(d, "  ")
+	h.keep(err)
+	return expression
+}
+
+// value reads one value; indent is that of the line on which it begins.
+func value(d *json.Decoder, indent string) (string, error) {
+	token, err := d.Token()
+	if err != nil {
+		return "", fmt.Errorf("reading a document of JSON: %w", err)
 	}
-	b.WriteString("  }")
-	return b.String()
+	switch token := token.(type) {
+	case string:
+		return text(token), nil
+	case nil:
+		return "null", nil
+	case json.Delim:
+		return composite(d, token, indent)
+	}
+	return fmt.Sprint(token), nil
+}
+
+// composite reads the rest of an object or a list, and its closing bracket.
+func composite(d *json.Decoder, open json.Delim, indent string) (string, error) {
+	var members []attribute
+	for d.More() {
+		var member attribute
+		if open == '{' {
+			key, err := d.Token()
+			if err != nil {
+				return "", fmt.Errorf("reading a document of JSON: %w", err)
+			}
+			member.name = fmt.Sprint(key)
+		}
+		expression, err := value(d, indent+"  ")
+		if err != nil {
+			return "", err
+		}
+		member.value = expression
+		members = append(members, member)
+	}
+	if _, err := d.Token(); err != nil {
+		return "", fmt.Errorf("reading a document of JSON: %w", err)
+	}
+	switch {
+	case open == '{' && len(members) > 0:
+		return "{\n" + lines(members, indent+"  ", key) + indent + "}", nil
+	case open == '{':
+		return "{}", nil
+	}
+	return listed(members, indent), nil
+}
+
+// listed is a list on one line where its members are.
+func listed(members []attribute, indent string) string {
+	several := len(members) > 1
+	var items []string
+	for _, m := range members {
+		items = append(items, m.value)
+		several = several || strings.Contains(m.value, "\n")
+	}
+	if !several {
+		return "[" + strings.Join(items, ", ") + "]"
+	}
+	inner := indent + "  "
+	return "[\n" + inner + strings.Join(items, ",\n"+inner) + ",\n" + indent + "]"
+}
+
+// key is the key of an object, which is quoted unless it is a name.
+func key(s string) string {
+	if isName(s) {
+		return s
+	}
+	return text(s)
+}
+
+// isName reports whether a key is a name in HCL and no word of its own.
+func isName(s string) bool {
+	letters := strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+	return s != "" && letters && !slices.Contains([]string{"null", "true", "false", "for", "if", "in"}, s)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -137,6 +138,20 @@ func (b *bucket) create(ctx context.Context) error {
 			"kubectl irsa issuer plan --new-bucket")
 	}
 	return b.denied(err, "s3:CreateBucket", "")
+}
+
+// created is when the bucket was made, as the list of the caller's own says.
+func (b *bucket) created(ctx context.Context) (time.Time, error) {
+	out, err := b.s3.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &b.name}, b.options)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("listing the buckets: %w", awsapi.Brief(err))
+	}
+	for _, own := range out.Buckets {
+		if aws.ToString(own.Name) == b.name && own.CreationDate != nil {
+			return *own.CreationDate, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("the list of buckets does not say when %s was made", b.name)
 }
 
 // tags are the bucket's tags, nil where it has none.

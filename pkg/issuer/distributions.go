@@ -84,17 +84,21 @@ func kind(k Known) configuration {
 	node := cluster + "-control-plane"
 	return configuration{
 		both: true, where: "in the container of the control plane",
-		why: []string{
-			"a new cluster needs no second issuer: kind create cluster --name " + cluster + " --config kind.yaml",
-			"a cluster that exists is changed by the command, and forgets it when it is made anew",
-		},
-		files: func(issuers []string) []File {
-			if len(issuers) < 2 || issuers[0] == k.Old {
-				return nil // the new cluster's file is shown once
+		why: []string{"a node that is made again forgets it"},
+		fresh: func(issuer string) Phase {
+			return Phase{
+				Title: "For a new cluster: give it the one issuer from the start",
+				Notes: []string{
+					"this takes the place of all other steps: a new cluster has new keys, which are published once it is up",
+					"of the two patches kind takes the one of its kubeadm's version",
+				},
+				Files: []File{{Path: "kind.yaml", Text: "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nkubeadmConfigPatches:\n" +
+					"- |\n  apiVersion: kubeadm.k8s.io/v1beta3\n  kind: ClusterConfiguration\n  apiServer:\n    extraArgs:\n      service-account-issuer: " + issuer + "\n" +
+					"- |\n  apiVersion: kubeadm.k8s.io/v1beta4\n  kind: ClusterConfiguration\n  apiServer:\n    extraArgs:\n" + nameValues("    ", []string{issuer})}},
+				Commands: []string{
+					"kind create cluster --name " + cluster + " --config kind.yaml", "kubectl irsa publish --create-bucket", "kubectl irsa provider create",
+				},
 			}
-			return []File{{Path: "kind.yaml", Text: "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nkubeadmConfigPatches:\n" +
-				"- |\n  apiVersion: kubeadm.k8s.io/v1beta3\n  kind: ClusterConfiguration\n  apiServer:\n    extraArgs:\n      service-account-issuer: " + issuers[0] + "\n" +
-				"- |\n  apiVersion: kubeadm.k8s.io/v1beta4\n  kind: ClusterConfiguration\n  apiServer:\n    extraArgs:\n" + nameValues("    ", issuers[:1])}}
 		},
 		commands: func(issuers []string) []string {
 			return []string{manifestEdit("docker exec "+node+" ", k.Old, issuers)}

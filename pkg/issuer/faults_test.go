@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -214,6 +215,52 @@ func TestABucketOfOnesOwnStaysOnesOwn(t *testing.T) {
 	}
 	if response := anonymous(t, c, testIssuer+"/index.html"); response != http.StatusForbidden {
 		t.Errorf("another object answers %d to everybody", response)
+	}
+}
+
+func TestAnEmptyBucketIsOursOnlyWhereARunMayHaveLeftItAMomentAgo(t *testing.T) {
+	type verdict struct {
+		State  plan.State
+		Detail string
+	}
+	ours := verdict{plan.Needed, "it is there, empty and without a tag, as an interrupted setup leaves it: cleanup deletes it"}
+	made := time.Now().UTC()
+	later := func(after time.Duration) func() time.Time {
+		return func() time.Time { return made.Add(after) }
+	}
+	old := verdict{
+		plan.Done, "it was there before, empty, and stays somebody's own, since it was made " + made.Format(time.DateTime) + " UTC: cleanup leaves it",
+	}
+	for name, tc := range map[string]struct {
+		now    func() time.Time
+		refuse string
+		want   verdict
+	}{
+		"made a moment ago":            {later(time.Minute), "", ours},
+		"made by a clock that is fast": {later(-time.Minute), "", ours},
+		"made yesterday":               {later(24 * time.Hour), "", old},
+		"no clock":                     {nil, "", old},
+		"its age is not to be had": {later(time.Minute), "ListBuckets", verdict{
+			plan.Done, "it was there before, empty, and stays somebody's own, since its age is not known (s3:ListAllMyBuckets): cleanup leaves it",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCluster(t, testIssuer, "RSA", awstest.Options{Now: later(0)})
+			c.aws.Account.AddBucket("shop-issuer", "us-east-1")
+			if tc.refuse != "" {
+				c.aws.Faults.Fail(tc.refuse, "AccessDenied", 0)
+			}
+			p := c.publisher(t)
+			p.Now = tc.now
+			steps, err := p.Steps(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			outlook, _ := plan.Look(t.Context(), steps)
+			if diff := cmp.Diff(tc.want, verdict{outlook[1].State, outlook[1].Detail}); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

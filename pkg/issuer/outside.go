@@ -113,7 +113,7 @@ func (p *Publisher) lookReachable(context.Context) (plan.State, string, error) {
 	case err != nil:
 		return plan.Unknown, "", err
 	case missing != "":
-		return plan.Needed, missing, nil
+		return plan.Needed, "not yet: " + missing, nil
 	}
 	return plan.Done, "they are what is published", nil
 }

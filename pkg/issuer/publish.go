@@ -35,6 +35,9 @@ type Publisher struct {
 	// has to fit the keys; nil where none may be asked for. An error means that
 	// there is none and is only told.
 	Token func(context.Context) (oidc.Token, error)
+	// Now is the time. Without it no bucket that is there is taken for one that an
+	// interrupted run left behind.
+	Now func() time.Time
 	// Sleep waits, or ends with ctx.
 	Sleep func(context.Context, time.Duration) error
 

@@ -83,7 +83,7 @@ func (c *cluster) publisher(t *testing.T) *Publisher {
 	config.RetryMaxAttempts, config.HTTPClient = 1, c.http()
 	return &Publisher{
 		Live: c.live(t), Target: target, S3: s3.NewFromConfig(config), STS: sts.NewFromConfig(config),
-		Region: "us-east-1", Stranger: c.http(), CreateBucket: true,
+		Region: "us-east-1", Stranger: c.http(), CreateBucket: true, Now: time.Now,
 		Token: func(context.Context) (oidc.Token, error) {
 			return oidc.ParseToken(c.issuer.Mint("default", "default", "kubectl-irsa"))
 		},

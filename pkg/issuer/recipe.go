@@ -153,6 +153,9 @@ func NewRecipe(d Distribution, issuer string, k Known) (Recipe, error) {
 		Notes:    []string{"the keys stay the same, so that they can be public under both issuers"},
 		Commands: []string{"kubectl irsa publish --create-bucket --issuer " + issuer, "kubectl irsa provider create --issuer " + issuer},
 	})
+	if c.fresh != nil {
+		r.Phases = append(r.Phases, c.fresh(issuer))
+	}
 	if r.BothAtOnce {
 		r.Phases = append(r.Phases, r.twoPhases(c, k)...)
 	} else {
@@ -173,9 +176,16 @@ type configuration struct {
 	fetch    []string // commands that get what the files are merged into
 	files    func(issuers []string) []File
 	commands func(issuers []string) []string
+	// fresh is what a cluster takes that is yet to be made, in place of all phases
+	// that change one; nil where that is done in the same way.
+	fresh func(issuer string) Phase
 }
 
 func (c configuration) phase(title string, issuers []string) Phase {
+	title += ": " + c.where
+	if c.fresh != nil {
+		title = "For a cluster that exists: " + strings.ToLower(title[:1]) + title[1:]
+	}
 	p := Phase{Title: title, Notes: slices.Clone(c.why), Fetch: c.fetch}
 	if c.files != nil {
 		p.Files = c.files(issuers)
@@ -189,17 +199,17 @@ func (c configuration) phase(title string, issuers []string) Phase {
 // twoPhases keep tokens of both issuers valid at every moment. With several API
 // servers each must accept the new issuer before the first signs with it.
 func (r Recipe) twoPhases(c configuration, k Known) []Phase {
-	sign := c.phase("Let the new issuer sign, and go on accepting the old one: "+c.where, []string{r.Issuer, r.Old})
+	sign := c.phase("Let the new issuer sign, and go on accepting the old one", []string{r.Issuer, r.Old})
 	if k.ControlPlane == 1 {
 		return []Phase{sign}
 	}
-	accept := c.phase("With more than one API server, let each accept the new issuer first: "+c.where, []string{r.Old, r.Issuer})
+	accept := c.phase("With more than one API server, let each accept the new issuer first", []string{r.Old, r.Issuer})
 	accept.Notes = append(accept.Notes, "a server that does not know the issuer yet answers 401 to tokens that its neighbour signed")
 	return []Phase{accept, sign}
 }
 
 func (r Recipe) onePhase(c configuration) Phase {
-	p := c.phase("Change the issuer: "+c.where, []string{r.Issuer})
+	p := c.phase("Change the issuer", []string{r.Issuer})
 	if r.Old != "" {
 		p.Notes = append(p.Notes, "tokens of "+r.Old+" are refused from then on, so that everything that holds one is restarted")
 		p.Commands = append(p.Commands, "kubectl rollout restart daemonset,deployment,statefulset -n kube-system   # and in the other namespaces")
@@ -216,7 +226,7 @@ func checkPhase(issuer string) Phase {
 }
 
 func lastPhase(c configuration, r Recipe) Phase {
-	p := c.phase("When no token of the old issuer is in use any more, accept only the new one: "+c.where, []string{r.Issuer})
+	p := c.phase("When no token of the old issuer is in use any more, accept only the new one", []string{r.Issuer})
 	p.Notes = append(p.Notes,
 		"the kubelet renews the tokens of pods within a day; what keeps a token for itself (CNI plugins, controllers outside) is restarted first")
 	p.Commands = append([]string{"kubectl rollout restart daemonset,deployment -n kube-system"}, p.Commands...)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
 
@@ -58,7 +56,7 @@ func (p *Publisher) bucketSteps(ctx context.Context) []plan.Step {
 	return append(steps,
 		plan.Step{ID: StepKeys, Title: "publish the keys", After: []string{StepBucket}, Look: p.lookKeys, Apply: p.applyKeys},
 		plan.Step{ID: StepDiscovery, Title: "publish the discovery document", After: []string{StepKeys}, Look: p.lookDiscovery, Apply: p.applyDiscovery},
-		plan.Step{ID: StepReachable, Title: "fetch both as anybody would", After: []string{StepDiscovery}, Look: p.lookReachable, Apply: p.applyReachable},
+		plan.Step{ID: StepReachable, Title: "fetch both as anybody would", Mends: true, After: []string{StepDiscovery}, Look: p.lookReachable, Apply: p.applyReachable},
 	)
 }
 
@@ -92,57 +90,6 @@ func (p *Publisher) lookBucket(ctx context.Context) (plan.State, string, error) 
 	}
 	p.bucket.region, p.exists = region, true
 	return plan.Done, fmt.Sprintf("in %s, account %s", region, p.account), nil
-}
-
-func (p *Publisher) ownership() []types.Tag {
-	return []types.Tag{
-		{Key: aws.String(irsa.TagOwned), Value: aws.String("true")},
-		{Key: aws.String(irsa.TagIssuer), Value: aws.String(p.Live.Discovery.Issuer)},
-	}
-}
-
-// lookTags marks a bucket that this plan makes, and one that an interrupted run
-// left behind: without any tag and empty. Any other bucket stays whose it is.
-func (p *Publisher) lookTags(ctx context.Context) (plan.State, string, error) {
-	detail := irsa.TagOwned + ", " + irsa.TagIssuer
-	if !p.exists {
-		return plan.Needed, detail, nil
-	}
-	tags, err := p.bucket.tags(ctx)
-	if err != nil {
-		return plan.Unknown, "", err
-	}
-	if slices.ContainsFunc(tags, func(t types.Tag) bool { return aws.ToString(t.Key) == irsa.TagOwned }) {
-		return plan.Done, detail, nil
-	}
-	was, err := p.stored()
-	if err != nil {
-		return plan.Unknown, "", err
-	}
-	empty := len(tags) == 0 && !was.outside && was.discovery.etag == "" && was.keys.etag == ""
-	if empty {
-		if empty, err = p.bucket.empty(ctx); err != nil {
-			return plan.Unknown, "", err
-		}
-	}
-	if !empty {
-		return plan.Done, "it was there before, and stays somebody's own: cleanup leaves it", nil
-	}
-	return plan.Needed, detail, nil
-}
-
-func (p *Publisher) applyTags(ctx context.Context) error {
-	tags, err := p.bucket.tags(ctx)
-	if err != nil {
-		return err
-	}
-	ours := p.ownership()
-	for _, t := range tags {
-		if !slices.ContainsFunc(ours, func(o types.Tag) bool { return *o.Key == aws.ToString(t.Key) }) {
-			ours = append(ours, t)
-		}
-	}
-	return p.bucket.tag(ctx, ours)
 }
 
 const publicAlready = "anybody reads both already"

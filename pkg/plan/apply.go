@@ -44,6 +44,9 @@ func Apply(ctx context.Context, outlook []Outlook, progress Progress) error {
 			return applyError(outlook, i)
 		}
 		o.State = Applied
+		if o.Step.Mends {
+			o.Detail = ""
+		}
 		progress(o.Step, Applied, "")
 	}
 	return nil

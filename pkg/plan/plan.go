@@ -38,6 +38,9 @@ type Step struct {
 	Title string
 	// Removes says that the change takes something away.
 	Removes bool
+	// Mends says that the detail of a Needed look is what is amiss: it is over, and
+	// not told any more, once the step is applied.
+	Mends bool
 	// After are the IDs of earlier steps whose looks end before this one's
 	// begins, so that it may use what they found. Looks of steps without it run
 	// side by side.

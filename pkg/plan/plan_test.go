@@ -244,6 +244,31 @@ func TestNotesReachTheProgressOfTheirStep(t *testing.T) {
 	Note(t.Context(), "nobody listens")
 }
 
+func TestWhatAStepMendsIsToldUntilItIsMended(t *testing.T) {
+	details := func(mends bool, o Options) string {
+		step := fixed("reach", Needed, "status 403", nil)
+		step.Mends, step.Apply = mends, func(context.Context) error { return nil }
+		outlook, err := Run(t.Context(), []Step{step}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outlook[0].Detail
+	}
+	for name, tc := range map[string]struct {
+		mends bool
+		o     Options
+		want  string
+	}{
+		"it is to be mended":       {true, Options{DryRun: Client}, "status 403"},
+		"it is mended":             {true, Options{}, ""},
+		"a detail of another kind": {false, Options{}, "status 403"},
+	} {
+		if got := details(tc.mends, tc.o); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 func TestAServerDryRunReportsTheServersRefusal(t *testing.T) {
 	step := fixed("sa", Needed, "", nil)
 	step.Try = func(context.Context) error { return errDenied }

@@ -185,7 +185,7 @@ func (e *Ensure) lookNew(ctx context.Context) (plan.State, string, error) {
 	case provider == "" && !e.NewProvider:
 		return plan.Conflict, noProvider(e.Issuer), nil
 	case provider == "":
-		return plan.Needed, "", nil
+		return plan.Needed, e.powerless(), nil
 	}
 	document, err := e.newTrust(provider)
 	if err != nil {
@@ -194,7 +194,15 @@ func (e *Ensure) lookNew(ctx context.Context) (plan.State, string, error) {
 	if refusal := tooLarge(nil, document); refusal != "" {
 		return plan.Conflict, refusal, nil
 	}
-	return plan.Needed, "", nil
+	return plan.Needed, e.powerless(), nil
+}
+
+// powerless says that a new role is given no policy, "" where it is.
+func (e *Ensure) powerless() string {
+	if len(e.Spec.PolicyARNs) > 0 || e.Spec.Inline != nil {
+		return ""
+	}
+	return "it may do nothing yet: --policy-arn or --policy-file says what"
 }
 
 func noProvider(issuer string) string {

@@ -11,7 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
 func blocks(t *testing.T) hclsyntax.Blocks {
@@ -25,6 +28,17 @@ func blocks(t *testing.T) hclsyntax.Blocks {
 		t.Fatal(problems)
 	}
 	return file.Body.(*hclsyntax.Body).Blocks
+}
+
+// TestItIsFormatted holds it to what terraform fmt writes.
+func TestItIsFormatted(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "pkg", "generate", "testdata", "chain.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(hclwrite.Format(text)), string(text)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestItParsesAndNamesWhatTheScriptMakes(t *testing.T) {
@@ -74,7 +88,7 @@ func constant(t *testing.T, a *hclsyntax.Attribute) (string, bool) {
 
 // TestTextsComeThrough evaluates what had characters of Terraform's own in it.
 func TestTextsComeThrough(t *testing.T) {
-	context := &hcl.EvalContext{Variables: map[string]cty.Value{
+	context := &hcl.EvalContext{Functions: map[string]function.Function{"jsonencode": stdlib.JSONEncodeFunc}, Variables: map[string]cty.Value{
 		"aws_iam_openid_connect_provider": cty.ObjectVal(map[string]cty.Value{
 			"issuer": cty.ObjectVal(map[string]cty.Value{"arn": cty.StringVal("arn:aws:iam::111122223333:oidc-provider/x")}),
 		}),
@@ -101,7 +115,7 @@ func TestTextsComeThrough(t *testing.T) {
 	if got := value("inline", "policy"); !strings.Contains(got, "arn:aws:s3:::${aws:PrincipalTag/team}/*") {
 		t.Errorf("inline policy %s", got)
 	}
-	if got := value("aws_iam_role", "assume_role_policy"); !strings.Contains(got, `"Federated": "arn:aws:iam::111122223333:oidc-provider/x"`) {
+	if got := value("aws_iam_role", "assume_role_policy"); !strings.Contains(got, `"Federated":"arn:aws:iam::111122223333:oidc-provider/x"`) {
 		t.Errorf("trust policy %s", got)
 	}
 	want := "kubectl --context 'kind-a b' -n shop annotate serviceaccount cart eks.amazonaws.com/audience=vault " +

@@ -74,6 +74,9 @@ var changing sync.Mutex
 
 // control does what a command inside asks for.
 func (w *world) control(request control.Request) (string, error) {
+	if request.Verb == "--help" || request.Verb == "help" {
+		return verbHelp(), nil
+	}
 	v, known := verbs()[request.Verb]
 	if !known {
 		return "", fmt.Errorf("control: unknown verb %q; the verbs are:\n%s", request.Verb, verbHelp())

@@ -15,9 +15,9 @@ provider "aws" {
 
 resource "aws_s3_bucket" "issuer" {
   bucket = "shop-issuer"
-  tags   = {
+  tags = {
     "kubectl-irsa/issuer" = "https://shop-issuer.s3.eu-west-1.amazonaws.com"
-    "kubectl-irsa/owned" = "true"
+    "kubectl-irsa/owned"  = "true"
   }
 }
 
@@ -37,8 +37,22 @@ resource "aws_s3_bucket_public_access_block" "issuer" {
 }
 
 resource "aws_s3_bucket_policy" "issuer" {
-  bucket     = aws_s3_bucket.issuer.id
-  policy     = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"KubectlIrsaPublicDocuments\",\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:GetObject\",\"Resource\":[\"arn:aws:s3:::shop-issuer/.well-known/openid-configuration\",\"arn:aws:s3:::shop-issuer/openid/v1/jwks\"]}]}"
+  bucket = aws_s3_bucket.issuer.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "KubectlIrsaPublicDocuments"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource = [
+          "arn:aws:s3:::shop-issuer/.well-known/openid-configuration",
+          "arn:aws:s3:::shop-issuer/openid/v1/jwks",
+        ]
+      },
+    ]
+  })
   depends_on = [aws_s3_bucket_public_access_block.issuer]
 }
 
@@ -62,23 +76,40 @@ resource "aws_s3_object" "discovery" {
 resource "aws_iam_openid_connect_provider" "issuer" {
   url            = "https://shop-issuer.s3.eu-west-1.amazonaws.com"
   client_id_list = ["vault"]
-  tags           = {
+  tags = {
     "kubectl-irsa/issuer" = "https://shop-issuer.s3.eu-west-1.amazonaws.com"
-    "kubectl-irsa/owned" = "true"
-    "team" = "o'brien $(id) \"x\""
+    "kubectl-irsa/owned"  = "true"
+    team                  = "o'brien $(id) \"x\""
   }
 }
 
 resource "aws_iam_role" "role" {
-  name                 = "shop-cart"
-  assume_role_policy   = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\n      \"Effect\": \"Allow\",\n      \"Principal\": {\"Federated\": \"${aws_iam_openid_connect_provider.issuer.arn}\"},\n      \"Action\": \"sts:AssumeRoleWithWebIdentity\",\n      \"Condition\": {\n        \"StringEquals\": {\n          \"shop-issuer.s3.eu-west-1.amazonaws.com:aud\": \"vault\",\n          \"shop-issuer.s3.eu-west-1.amazonaws.com:sub\": \"system:serviceaccount:shop:cart\"\n        }\n      }\n    }\n  ]\n}"
+  name = "shop-cart"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect = "Allow"
+        Principal = {
+          Federated = aws_iam_openid_connect_provider.issuer.arn
+        }
+        Action = "sts:AssumeRoleWithWebIdentity"
+        Condition = {
+          StringEquals = {
+            "shop-issuer.s3.eu-west-1.amazonaws.com:aud" = "vault"
+            "shop-issuer.s3.eu-west-1.amazonaws.com:sub" = "system:serviceaccount:shop:cart"
+          }
+        }
+      },
+    ]
+  })
   path                 = "/team/"
   permissions_boundary = "arn:aws:iam::111122223333:policy/bound"
   max_session_duration = 7200
-  tags                 = {
+  tags = {
     "kubectl-irsa/issuer" = "https://shop-issuer.s3.eu-west-1.amazonaws.com"
-    "kubectl-irsa/owned" = "true"
-    "team" = "o'brien $(id) \"x\""
+    "kubectl-irsa/owned"  = "true"
+    team                  = "o'brien $(id) \"x\""
   }
 }
 
@@ -88,9 +119,18 @@ resource "aws_iam_role_policy_attachment" "policy_1" {
 }
 
 resource "aws_iam_role_policy" "inline" {
-  name   = "kubectl-irsa"
-  role   = aws_iam_role.role.id
-  policy = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::$${aws:PrincipalTag/team}/*\"}]}"
+  name = "kubectl-irsa"
+  role = aws_iam_role.role.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = "s3:*"
+        Resource = "arn:aws:s3:::$${aws:PrincipalTag/team}/*"
+      },
+    ]
+  })
 }
 
 output "role_arn" {
