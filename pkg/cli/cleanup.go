@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +68,20 @@ func (o *cleanupCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.factory.runPlan(ctx, steps, planRun{dryRun: o.dryRun, output: o.output, confirm: o.confirm(o.factory)})
+	roles := o.removesRoles(steps)
+	err = o.factory.runPlan(ctx, steps, planRun{dryRun: o.dryRun, output: o.output, confirm: o.confirm(o.factory)})
+	if err == nil && roles && o.dryRun == dryRunNone {
+		o.factory.note("note: annotations and profiles that name these roles stay: kubectl irsa unbind SERVICEACCOUNT, kubectl irsa logout --all")
+	}
+	return err
+}
+
+// removesRoles reports whether the plan has a role in it: whoever was bound to one
+// has an annotation still, and whoever was logged in a profile.
+func (o *cleanupCommand) removesRoles(steps []plan.Step) bool {
+	return slices.ContainsFunc(steps, func(s plan.Step) bool {
+		return strings.HasPrefix(s.ID, role.StepDelete) || strings.HasPrefix(s.ID, role.StepStrip)
+	})
 }
 
 // steps are the provider, the roles, the documents and the bucket, in this order.

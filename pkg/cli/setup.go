@@ -71,7 +71,10 @@ Phases: ` + strings.Join(setupPhases, ", ") + `.
 The plan is shown before the first change. What is there already is left as it
 is, so that a run that was interrupted goes on where it stopped, and one more
 changes nothing. A cluster whose issuer cannot be public gets the flags to paste
-for its API server instead.`,
+for its API server instead.
+
+Signs of the plan: + to be made, - to be taken away, = there already, ! in the
+way, ? could not be looked at, x failed.`,
 		Example: `  # From nothing to "aws s3 ls"
   kubectl irsa setup cart -n shop --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
 
