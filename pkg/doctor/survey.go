@@ -50,11 +50,12 @@ type Survey struct {
 // all), beside a Collect of t.
 func (w World) Survey(ctx context.Context, t Target, station Station, scope string, page int64) Survey {
 	s := Survey{Station: station, Scope: scope}
+	admin := w.Admin
 	clients := ask(func() (Inspector, error) {
-		if w.Admin == nil {
+		if admin == nil {
 			return Inspector{}, ErrNoCredentials
 		}
-		return w.Admin(ctx)
+		return admin(ctx)
 	})
 	w.Admin = func(context.Context) (Inspector, error) { found := clients.get(); return found.Value, found.Err }
 	facts := ask(func() (Facts, error) { return w.Collect(ctx, t), nil })
