@@ -45,7 +45,7 @@ What no flag narrows down is *. Nobody is asked.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.command, "for", "", "COMMAND, as a flag: "+strings.Join(generate.Commands(), ", "))
+	flags.StringVar(&o.command, "for", "", "Command: "+strings.Join(generate.Commands(), ", "))
 	flags.StringVar(&o.scope.Issuer, "issuer", "", "URL of the issuer; it names the bucket where it is one of S3's")
 	flags.StringVar(&o.scope.Bucket, "bucket", "", "Bucket of the issuer's documents; default: the one in the issuer's URL")
 	flags.StringVar(&o.scope.Role, "role", "", "Role, with its path: cart or team/cart; a * in it fits anything")

@@ -19,7 +19,7 @@ import (
 )
 
 func newInspectCommand(f *Factory) *cobra.Command {
-	return group("inspect", "Follow the chain of trust and name the link that is broken",
+	cmd := group("inspect", "Follow the chain of trust and name the link that is broken",
 		newInspectSACommand(f, (*inspectSACommand).run),
 		newInspectPodCommand(f, (*inspectWorkloadCommand).run),
 		newInspectDeployCommand(f, (*inspectWorkloadCommand).run),
@@ -27,6 +27,10 @@ func newInspectCommand(f *Factory) *cobra.Command {
 		newInspectProviderCommand(f, (*inspectPartCommand).run),
 		newInspectIssuerCommand(f, (*inspectPartCommand).run),
 	)
+	cmd.Long = cmd.Short + `.
+
+Signs of the checks: ok holds, XX failed, !! warns, ?? could not look, -- skipped.`
+	return cmd
 }
 
 // verdictFlags are what every command that judges can be told.
