@@ -116,7 +116,7 @@ func (f Facts) unsettled(r Result, proved string, left []explain.Cause) Result {
 			lines = append(lines, line)
 		}
 	}
-	return fixed(r, lines...)
+	return either(r, lines...)
 }
 
 // mend is the line that mends a cause, with the flags of this call.
