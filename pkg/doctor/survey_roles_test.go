@@ -73,3 +73,18 @@ func TestAKeyThatBeatsARoleCountsWhereThereIsARole(t *testing.T) {
 		t.Errorf("its ServiceAccount names one: %s %s", r.Status, r.Cause)
 	}
 }
+
+func TestAForgottenServiceAccountIsAskedFor(t *testing.T) {
+	f := healthy(t)
+	f.ServiceAccount, f.RoleText, f.Role.Err = "default", "", ErrNeedsRole
+	f.Workload = &Workload{Kind: "Deployment", Name: "web"}
+	f.Annotated.Value = []string{"cart", "till"}
+	r := finding(t, f, "role-annotated")
+	if diff := cmp.Diff([]string{"kubectl set serviceaccount deployment web cart", "kubectl set serviceaccount deployment web till"}, r.Fix); diff != "" || !r.AnyOf {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	f.Annotated.Value = nil
+	if diff := cmp.Diff([]string{"kubectl irsa bind default"}, finding(t, f, "role-annotated").Fix); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
