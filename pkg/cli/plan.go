@@ -116,7 +116,7 @@ func (f *Factory) progress(marks bool) plan.Progress {
 		case state != plan.Needed:
 			wipe()
 			if took := f.Now().Sub(begun); marks && show != nil {
-				f.note("%s %s%s", style.Mark(markOf(state)), step.Title, duration(took))
+				fmt.Fprintf(f.Streams.ErrOut, "%s %s%s\n", style.Mark(markOf(state)), check.VisibleLines(step.Title), duration(took)) // the mark has a colour, which a note would spell out
 			}
 		case note == "":
 			begun, last = f.Now(), ""
