@@ -130,7 +130,7 @@ var commands = map[string][]permission{
 
 	"inspect":  {listProviders, readProviders, lookAtRoles, listRoles, listBuckets, readBlock},
 	"verify":   {listProviders, readProviders, lookAtRoles, listRoles, readBlock},
-	"doctor":   {listProviders, readProviders, listBuckets, readBlock},
+	"doctor":   {listProviders, readProviders, listRoles, listBuckets, readBlock},
 	"get":      {listProviders, readProviders, listRoles},
 	"can-i":    {simulate},
 	"publish":  {listBuckets, readBucket, readOpen, makeBucket, openBucket, putDocuments},
