@@ -56,7 +56,7 @@ func podRows() []row {
 				`"failurePolicy":"Ignore","sideEffects":"None","admissionReviewVersions":["v1"],"timeoutSeconds":1}]}`)
 		}
 	}
-	whole := anew("kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE-", "kubectl irsa inject -f -")
+	whole := anew("kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE-", "kubectl irsa inject -f - --region us-east-1")
 	return []row{
 		{name: "a pod that brings its own token is well", run: "inspect pod web", want: "-", broke: func(w *world) { w.pod("web", w.whole) }},
 		{name: "no webhook", run: "inspect pod web", want: "webhook-present POD2", broke: func(w *world) { w.pod("web", nil) }},
@@ -67,10 +67,10 @@ func podRows() []row {
 		pod("a container that is left out", "pods-injected POD3", func(w *world, p *corev1.Pod) {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "side", Image: "side", Env: []corev1.EnvVar{{Name: "AWS_REGION", Value: "us-east-1"}}})
 			p.Annotations = map[string]string{"eks.amazonaws.com/skip-containers": "side"}
-		}).on("inspect pod web --fail-on warn").mended(anew(`kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/metadata/annotations/eks.amazonaws.com~1skip-containers"}]'`, "kubectl irsa inject -f -")),
+		}).on("inspect pod web --fail-on warn").mended(anew(`kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/metadata/annotations/eks.amazonaws.com~1skip-containers"}]'`, "kubectl irsa inject -f - --region us-east-1")),
 		pod("a container that was forgotten", "pods-injected POD2", func(w *world, p *corev1.Pod) {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "side", Image: "side"})
-		}).mended(anew("kubectl irsa inject -f -")),
+		}).mended(anew("kubectl irsa inject -f - --region us-east-1")),
 		pod("the pod has an older role", "pods-injected POD1", func(_ *world, p *corev1.Pod) { container(p).Env[0].Value = "arn:aws:iam::000000000000:role/old" }).
 			mended(anew("kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN=arn:aws:iam::000000000000:role/cart")),
 		pod("the pod's token is for another audience", "pods-injected PROV3", func(_ *world, p *corev1.Pod) {
