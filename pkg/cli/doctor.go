@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
@@ -134,11 +135,11 @@ func (f *Factory) station(c *cluster, issuer string) doctor.Station {
 func loginAgain(p login.Owned) string {
 	words := append([]string{"kubectl", "irsa"}, p.Again()...)
 	for i, word := range words {
-		words[i] = shellWord(word)
+		words[i] = shell.Word(word)
 	}
 	line := strings.Join(words, " ")
 	if len(login.KubeconfigFiles(p.Pinned.Kubeconfig)) > 1 { // --kubeconfig takes one
-		line = "KUBECONFIG=" + shellWord(p.Pinned.Kubeconfig) + " " + line
+		line = "KUBECONFIG=" + shell.Word(p.Pinned.Kubeconfig) + " " + line
 	}
 	return line
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // execCommand is everything "exec" needs once flags are out of the way.
@@ -90,13 +91,13 @@ func (o *execCommand) withDash(cmd *cobra.Command) string {
 				line = append(line, "--")
 			}
 		}
-		line = append(line, shellWord(withoutToken(words[i])))
+		line = append(line, shell.Word(withoutToken(words[i])))
 		if names < 3 && takesNext(cmd, words[i]) && i+1 < len(words) {
 			secret := words[i] == tokenFlag
 			if i++; secret {
 				line = append(line, "...")
 			} else {
-				line = append(line, shellWord(words[i]))
+				line = append(line, shell.Word(words[i]))
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 func newInspectCommand(f *Factory) *cobra.Command {
@@ -125,7 +126,7 @@ func (o *chainFlags) paste(f *Factory) doctor.Paste {
 	p := f.paste(&o.adminFlags)
 	for _, flag := range [][2]string{{"audience", o.audience}, {"region", o.region}, {"sts-endpoint-url", o.stsEndpointURL}} {
 		if flag[1] != "" {
-			p.Look += " --" + flag[0] + " " + shellWord(flag[1])
+			p.Look += " --" + flag[0] + " " + shell.Word(flag[1])
 		}
 	}
 	if o.duration != 0 {
@@ -167,28 +168,20 @@ func (f *Factory) paste(a *adminFlags) doctor.Paste {
 	var p doctor.Paste
 	for _, name := range []string{"kubeconfig", "context", "cluster", "user"} {
 		if flag := f.flags.Lookup(name); flag != nil && flag.Changed {
-			p.Kube += " --" + name + " " + shellWord(flag.Value.String())
+			p.Kube += " --" + name + " " + shell.Word(flag.Value.String())
 		}
 	}
 	if flag := f.flags.Lookup("namespace"); flag != nil && flag.Changed {
-		p.Namespace = " -n " + shellWord(flag.Value.String())
+		p.Namespace = " -n " + shell.Word(flag.Value.String())
 	}
 	if a.awsProfile != "" {
-		p.AWS += " --aws-profile " + shellWord(a.awsProfile)
-		p.CLI += " --profile " + shellWord(a.awsProfile)
+		p.AWS += " --aws-profile " + shell.Word(a.awsProfile)
+		p.CLI += " --profile " + shell.Word(a.awsProfile)
 	}
 	if a.awsRegion != "" {
-		p.AWS += " --aws-region " + shellWord(a.awsRegion)
+		p.AWS += " --aws-region " + shell.Word(a.awsRegion)
 	}
 	return p
-}
-
-// shellWord quotes a word for a POSIX shell where it needs that.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsAny(s, " \t\n\"'\\$`*?[]{}()<>|&;!#~") {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // world is whom the checks ask.

@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // preference is the part of a kuberc that is about the credential plugins of
@@ -102,7 +104,7 @@ func forbiddenPlugin(err error) string {
 func allowPlugin(plugin *clientcmdapi.ExecConfig) string {
 	line := "kubectl kuberc set --section credentialplugin --policy Allowlist"
 	for _, entry := range append(plugin.PluginPolicy.Allowlist, clientcmdapi.AllowlistEntry{Command: plugin.Command}) {
-		line += " --allowlist-entry command=" + shellWord(entry.Command)
+		line += " --allowlist-entry command=" + shell.Word(entry.Command)
 	}
 	return line
 }
