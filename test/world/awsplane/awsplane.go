@@ -107,7 +107,7 @@ func (p *Plane) StartServers(ctx context.Context) error {
 func (p *Plane) await(ctx context.Context, server *process.Server, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	client := &http.Client{Transport: dialSockets(p.config.Dir)}
+	client := &http.Client{Transport: sockets(p.config.Dir)}
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+name+health, http.NoBody)
 		if err != nil {

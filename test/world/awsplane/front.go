@@ -1,9 +1,11 @@
 package awsplane
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	stdlog "log"
@@ -47,34 +49,60 @@ func route(host string) string {
 	return s3Server
 }
 
-// dialSockets is a transport that takes the host of a URL for the name of a
-// socket in dir. A process that is being replaced is waited for.
-func dialSockets(dir string) *http.Transport {
-	return &http.Transport{
-		DisableCompression: true, // the client's Accept-Encoding stands
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			name, _, err := net.SplitHostPort(address)
-			if err != nil {
-				return nil, err
-			}
-			var dialer net.Dialer
-			for deadline := time.Now().Add(5 * time.Second); ; {
-				connection, err := dialer.DialContext(ctx, "unix", filepath.Join(dir, name+".sock"))
-				if err == nil || time.Now().After(deadline) || ctx.Err() != nil {
-					return connection, err
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
-		},
+// sockets is a transport that takes the host of a URL for the name of a socket
+// in a folder. Each request has a connection of its own, as the servers close
+// theirs after every answer; and an answer counts although the server read no
+// more than the headers before it closed, for which net/http's own transport
+// may give the error of the body's write.
+type sockets string
+
+func (folder sockets) RoundTrip(r *http.Request) (*http.Response, error) {
+	connection, err := folder.dial(r.Context(), r.URL.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(r.Context(), func() { _ = connection.Close() })
+	go func() { _ = r.Write(connection) }() // what ends it before its time ends the answer too, or does not matter
+	response, err := http.ReadResponse(bufio.NewReader(connection), r)
+	if err != nil {
+		stop()
+		_ = connection.Close()
+		return nil, err
+	}
+	response.Body = &closing{response.Body, func() error {
+		stop()
+		return connection.Close()
+	}}
+	return response, nil
+}
+
+// dial connects to the socket called name. A process that is being replaced is
+// waited for.
+func (folder sockets) dial(ctx context.Context, name string) (net.Conn, error) {
+	var dialer net.Dialer
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		connection, err := dialer.DialContext(ctx, "unix", filepath.Join(string(folder), name+".sock"))
+		if err == nil || time.Now().After(deadline) || ctx.Err() != nil {
+			return connection, err
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
+
+// closing is the body of an answer whose Close ends its connection.
+type closing struct {
+	io.ReadCloser
+	close func() error
+}
+
+func (c *closing) Close() error { return errors.Join(c.ReadCloser.Close(), c.close()) }
 
 // newFront is the server of port 443. It speaks HTTP/1.1 only, as these
 // services of AWS do.
 func newFront(dir string, ca *authority.Authority, log *requestlog.Writer) *http.Server {
 	quiet := stdlog.New(io.Discard, "", 0)
 	proxy := &httputil.ReverseProxy{
-		Transport: dialSockets(dir),
+		Transport: sockets(dir),
 		ErrorLog:  quiet,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", route(r.In.Host)
@@ -89,19 +117,20 @@ func newFront(dir string, ca *authority.Authority, log *requestlog.Writer) *http
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if record, ok := r.Context().Value(recordKey{}).(*requestlog.Request); ok {
-				record.Status = http.StatusServiceUnavailable
+				record.Status, record.Error = http.StatusServiceUnavailable, err.Error()
 				_ = log.Write(*record)
 			}
-			http.Error(w, "the server behind is not up: "+err.Error(), http.StatusServiceUnavailable)
+			http.Error(w, "the server behind did not answer: "+err.Error(), http.StatusServiceUnavailable)
 		},
 	}
 	return &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			record, err := describe(r)
+			body, err := takeBody(r)
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
+			record := describe(r, body)
 			proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), recordKey{}, record)))
 		}),
 		TLSConfig:         &tls.Config{GetCertificate: ca.Certify(domain), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}},
@@ -113,9 +142,24 @@ func newFront(dir string, ca *authority.Authority, log *requestlog.Writer) *http
 
 type recordKey struct{}
 
-// describe is the record of a request before it is answered. The body of a form
-// is read and put back.
-func describe(r *http.Request) (*requestlog.Request, error) {
+// largestBody bounds what the front holds of one request, in bytes.
+const largestBody = 8 << 20
+
+// takeBody reads the body of r and puts it back, so that all of it has arrived
+// before there is an answer: a client whose connection is closed while it still
+// sends may not see the answer at all. One that waits for 100 Continue gets it.
+func takeBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, largestBody))
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
+	r.Header.Del("Expect")
+	return body, nil
+}
+
+// describe is the record of a request before it is answered.
+func describe(r *http.Request, body []byte) *requestlog.Request {
 	query := r.URL.Query()
 	record := &requestlog.Request{
 		Time: time.Now().UTC(), Remote: r.RemoteAddr, Method: r.Method, Host: r.Host, Path: r.URL.EscapedPath(),
@@ -124,17 +168,10 @@ func describe(r *http.Request) (*requestlog.Request, error) {
 		Session: r.Header.Get("X-Amz-Security-Token") != "" || query.Has("X-Amz-Security-Token"),
 	}
 	if route(r.Host) != iamServer || r.Method != http.MethodPost {
-		return record, nil
+		return record
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("reading the request: %w", err)
+	if form, err := url.ParseQuery(string(body)); err == nil {
+		record.Form, record.Action = requestlog.Censored(form), form.Get("Action")
 	}
-	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), r.Body))
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return record, nil
-	}
-	record.Form, record.Action = requestlog.Censored(form), form.Get("Action")
-	return record, nil
+	return record
 }

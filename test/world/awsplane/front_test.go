@@ -1,6 +1,7 @@
 package awsplane
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"io"
@@ -55,14 +56,15 @@ func backend(t *testing.T, dir, name string) {
 	t.Cleanup(func() { _ = server.Close() })
 }
 
-func TestFrontHandsOnAndRecords(t *testing.T) {
+// startFront serves the front over the sockets in a new folder, and gives a
+// client whose every host leads there.
+func startFront(t *testing.T) (dir string, client *http.Client) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "f") // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	backend(t, dir, iamServer)
-	backend(t, dir, s3Server)
 	ca, err := authority.New("aws", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -80,12 +82,18 @@ func TestFrontHandsOnAndRecords(t *testing.T) {
 	front := newFront(dir, ca, log)
 	go func() { _ = front.ServeTLS(listener, "", "") }()
 	t.Cleanup(func() { _ = front.Close() })
-	client := &http.Client{Transport: &http.Transport{
+	return dir, &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), MinVersion: tls.VersionTLS12},
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
 		},
 	}}
+}
+
+func TestFrontHandsOnAndRecords(t *testing.T) {
+	dir, client := startFront(t)
+	backend(t, dir, iamServer)
+	backend(t, dir, s3Server)
 
 	const token = "eyJhbGciOi"
 	form := "Action=AssumeRoleWithWebIdentity&RoleSessionName=x&WebIdentityToken=" + token
@@ -115,8 +123,37 @@ func TestFrontHandsOnAndRecords(t *testing.T) {
 	}}, requests, cmpopts.IgnoreFields(requestlog.Request{}, "Time", "Remote")); diff != "" {
 		t.Error(diff)
 	}
-	if text, err := os.ReadFile(file.Name()); err != nil || strings.Contains(string(text), token) {
+	if text, err := os.ReadFile(filepath.Join(dir, requestlog.File)); err != nil || strings.Contains(string(text), token) {
 		t.Errorf("the token is in the log (%v)", err)
+	}
+}
+
+// A conditional write is refused on its headers alone, and the connection
+// closed: the client gets the answer all the same.
+func TestFrontHandsOnAnAnswerThatComesBeforeTheBody(t *testing.T) {
+	dir, client := startFront(t)
+	listener, err := net.Listen("unix", filepath.Join(dir, s3Server+".sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = http.ReadRequest(bufio.NewReaderSize(connection, 16)) // the headers
+			_, _ = io.WriteString(connection, "HTTP/1.1 412 Precondition Failed\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+			_ = connection.Close()
+		}
+	}()
+	for i := range 100 {
+		answer := do(t, client, http.MethodPut, "https://b.s3.us-east-1.amazonaws.com/k", strings.Repeat("x", 1<<20),
+			http.Header{"If-None-Match": {"*"}, "Expect": {"100-continue"}})
+		if answer != "no" {
+			t.Fatalf("answer %d is %q", i+1, answer)
+		}
 	}
 }
 

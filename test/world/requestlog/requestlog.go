@@ -33,6 +33,7 @@ type Request struct {
 	Session   bool                `json:"session"`             // carries a session token
 	UserAgent string              `json:"userAgent,omitempty"` // of the client
 	Status    int                 `json:"status"`              // of the answer
+	Error     string              `json:"error,omitempty"`     // why the server behind gave none
 }
 
 // Censored is a copy of parameters in which the values of the secret ones read
