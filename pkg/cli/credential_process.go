@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
@@ -156,20 +158,43 @@ func (f *Factory) enter(c *cluster, serviceAccount string) (leave func(), err er
 // however early they are found.
 const oneLineErrors = "one-line-errors"
 
-// oneLine keeps an error to the one line that an SDK shows of it.
+// longestLine is what a failed credential_process may say, in characters, the
+// word "error: " in front of it included: SDKs put it in the middle of a message of
+// their own, and logs cut that.
+const longestLine = 300
+
+// oneLine keeps an error to the one line that an SDK shows of it: with its
+// advice where there is room, else without it, else its beginning.
 func oneLine(err error) error {
 	if err == nil {
 		return nil
 	}
-	line := err.Error()
-	if short := creds.Short(err); short != "" {
-		line = short
-	} else if hints := hint.Lines(err); len(hints) > 0 {
-		line += " (" + strings.ReplaceAll(strings.Join(hints, "; "), ":; ", ": ") + ")"
+	whole := err.Error()
+	line, room := oneLiner(whole), longestLine-len("error: ")
+	for _, better := range []string{creds.Short(err), whole + advice(err)} {
+		if better = oneLiner(better); better != "" && utf8.RuneCountInString(better) <= room {
+			line = better
+			break
+		}
 	}
-	line = strings.Join(strings.Fields(line), " ")
+	if runes := []rune(line); len(runes) > room {
+		line = string(runes[:room-1]) + "…"
+	}
 	if isUsage(err) {
 		return usageError{errorText(line)}
 	}
 	return errorText(line)
+}
+
+// advice is an error's hints, in brackets behind it.
+func advice(err error) string {
+	if hints := hint.Lines(err); len(hints) > 0 {
+		return " (" + strings.ReplaceAll(strings.Join(hints, "; "), ":; ", ": ") + ")"
+	}
+	return ""
+}
+
+// oneLiner is a text as it is shown, in one line.
+func oneLiner(text string) string {
+	return check.VisibleLines(strings.Join(strings.Fields(text), " "))
 }

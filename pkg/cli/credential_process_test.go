@@ -6,9 +6,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
 // TestACycleIsSeenWhateverAContextIsCalled enters an identity twice, as a plugin
@@ -68,8 +72,8 @@ func TestAFailedCredentialProcessSaysItInOneLine(t *testing.T) {
 		if flag.Name == "help" || flag.Name == "v" {
 			return // one is no failure, the other asks for more lines
 		}
-		for _, value := range []string{"", "x", "a\nb", "-1", "%s\t%d"} {
-			lines["--"+flag.Name+"="+value] = append(base[:len(base):len(base)], "--"+flag.Name+"="+value)
+		for _, value := range []string{"", "x", "a\nb", "-1", "%s\t%d", strings.Repeat("long\a", 100)} {
+			lines["--"+flag.Name+"="+value[:min(len(value), 9)]] = append(base[:len(base):len(base)], "--"+flag.Name+"="+value)
 		}
 		lines["--"+flag.Name+" at the end"] = append(base[:len(base):len(base)], "--"+flag.Name)
 	})
@@ -85,8 +89,32 @@ func TestAFailedCredentialProcessSaysItInOneLine(t *testing.T) {
 			if code != exitFailed && code != exitUsage {
 				t.Errorf("exit code %d", code)
 			}
-			if text := errOut.String(); out.Len() > 0 || !strings.HasPrefix(text, "error: ") || strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
+			if text := errOut.String(); out.Len() > 0 || !strings.HasPrefix(text, "error: ") || strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") || utf8.RuneCountInString(text) > 301 {
 				t.Errorf("stdout %q, stderr %q", out.String(), text)
+			}
+		})
+	}
+}
+
+func TestAnErrorInOneLineHasItsAdviceWhereThereIsRoom(t *testing.T) {
+	long := strings.Repeat("ж", 400)
+	for name, tc := range map[string]struct {
+		err  error
+		want string
+	}{
+		"an error and its advice":     {hint.Wrap(errorText("no\nway"), "try:", "this"), "no way (try: this)"},
+		"advice that does not fit":    {hint.Wrap(errorText("no way"), long), "no way"},
+		"an error that does not fit":  {hint.Wrap(errorText(long), "try this"), strings.Repeat("ж", 292) + "…"},
+		"what is escaped counts, too": {errorText(strings.Repeat("\a", 292) + "b"), strings.Repeat(`\a`, 146) + "…"},
+		"a usage error":               {usageError{errorText("no")}, "no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := oneLine(tc.err)
+			if diff := cmp.Diff(tc.want, got.Error()); diff != "" {
+				t.Error(diff)
+			}
+			if isUsage(got) != isUsage(tc.err) {
+				t.Error("its exit code is another's")
 			}
 		})
 	}
