@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
@@ -68,10 +69,13 @@ func (o *bindCommand) run(ctx context.Context) error {
 
 // lookAtBoth reads the ServiceAccount and the issuer side by side.
 func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint, toMake bool) (bound *binding, issuer string, err error) {
-	err, issuerErr := onOneConnection(ctx,
-		func(ctx context.Context) (err error) { bound, err = b.look(ctx, c, toMake); return err },
-		func(ctx context.Context) (err error) { issuer, err = i.findIn(ctx, c, mint); return err })
-	return bound, issuer, cmp.Or(err, issuerErr)
+	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+		bound, err = b.look(ctx, c, toMake)
+		return err
+	})
+	issuer, issuerErr := i.findIn(ctx, c, mint)
+	err = cmp.Or(wait(), issuerErr)
+	return bound, issuer, err
 }
 
 type unbindCommand struct {

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
@@ -65,16 +65,9 @@ func (o *getProvidersCommand) run(ctx context.Context) error {
 		return err
 	}
 	items := make([]providerItem, len(list.OpenIDConnectProviderList))
-	var side sync.WaitGroup
-	places := make(chan struct{}, atOnce)
-	for i, entry := range list.OpenIDConnectProviderList {
-		side.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			items[i] = lookAtProvider(ctx, admin.IAM, stranger, aws.ToString(entry.Arn))
-		})
-	}
-	side.Wait()
+	abreast.Each(len(items), atOnce, func(i int) {
+		items[i] = lookAtProvider(ctx, admin.IAM, stranger, aws.ToString(list.OpenIDConnectProviderList[i].Arn))
+	})
 	report := providersReport{TypeMeta: typeMeta("Providers"), Items: []providerItem{}}
 	for _, item := range items {
 		if !o.dangling || item.Issuing == issuerGone || item.Issuing == issuerUnresolved {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/inject"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -105,28 +105,18 @@ func sideBySide[K comparable, V any](ctx context.Context, keys []K, ask func(con
 	defer cancel(nil)
 	answers := make([]V, len(keys))
 	one := func(i int) {
+		if ctx.Err() != nil {
+			return
+		}
 		var err error
 		if answers[i], err = ask(ctx, keys[i]); err != nil {
 			cancel(err)
 		}
 	}
-	var side sync.WaitGroup
-	places := make(chan struct{}, atOnce)
-	for i := range keys {
-		if i == 0 {
-			one(i)
-			continue
-		}
-		places <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		side.Go(func() {
-			defer func() { <-places }()
-			one(i)
-		})
+	if len(keys) > 0 {
+		one(0)
+		abreast.Each(len(keys)-1, atOnce, func(i int) { one(i + 1) })
 	}
-	side.Wait()
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http/httptrace"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -76,21 +75,4 @@ func (i *issuerFlag) findIn(ctx context.Context, c *cluster, mint bool) (string,
 		return "", hint.Wrap(err, "what to tell the API server:", "kubectl irsa issuer plan")
 	}
 	return found, nil
-}
-
-// onOneConnection makes two requests to one server. The second begins when the first
-// has a connection, which it can share then, or has ended: two that begin at once
-// dial two.
-func onOneConnection(ctx context.Context, first, second func(context.Context) error) (firstErr, secondErr error) {
-	connected, connect := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		<-connected.Done()
-		secondErr = second(ctx)
-	}()
-	firstErr = first(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connect() }}))
-	connect()
-	<-ended
-	return firstErr, secondErr
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -195,12 +196,13 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	err, readErr := onOneConnection(ctx,
-		func(ctx context.Context) (err error) {
-			o.binding, err = o.bindingFlags.look(ctx, o.cluster, true)
-			return err
-		},
-		func(ctx context.Context) (err error) { o.live, err = issuer.Read(ctx, core.RESTClient()); return err })
+	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+		o.binding, err = o.bindingFlags.look(ctx, o.cluster, true)
+		return err
+	})
+	var readErr error
+	o.live, readErr = issuer.Read(ctx, core.RESTClient())
+	err = wait()
 	if err := o.checkIssuer(ctx, readErr); err != nil {
 		return err
 	}

@@ -3,10 +3,8 @@ package creds
 import (
 	"context"
 	"fmt"
-	"net/http/httptrace"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -223,24 +222,15 @@ const FieldManager = "kubectl-irsa"
 // has opened. Only an annotation with another audience needs a second token.
 func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.ServiceAccountInterface,
 	r Request, s *Session, ask func(context.Context) (token.Token, error)) error {
-	var (
-		connected = make(chan bool, 1)
-		once      sync.Once
-		minted    = make(chan error, 1)
-	)
-	go func() {
-		var err error
-		s.Token, err = ask(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotConn: func(httptrace.GotConnInfo) { once.Do(func() { connected <- true }) },
-		}))
-		minted <- err
-		once.Do(func() { connected <- err == nil })
-	}()
-	if !<-connected {
-		return <-minted // nobody is there to ask for anything else
+	reached, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+		s.Token, err = ask(ctx)
+		return err
+	})
+	if !reached {
+		return wait() // nobody is there to ask for anything else
 	}
 	account, lookErr := accounts.Get(ctx, r.ServiceAccount, metav1.GetOptions{})
-	mintErr := <-minted
+	mintErr := wait()
 	switch {
 	case mintErr != nil && (r.RoleARN != "" || !token.NoServiceAccount(mintErr)):
 		return mintErr

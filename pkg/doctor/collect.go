@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +15,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -142,19 +141,17 @@ func (w World) open(ctx context.Context, t Target) (*later[*corev1.ServiceAccoun
 	return account, ask(func() (oidc.Discovery, error) { return w.liveDiscovery(ctx) })
 }
 
-// connecting is ask, and returns as soon as the connection is up: an HTTP/2
-// connection is shared by requests that start after that.
+// connecting is ask, and returns as soon as the connection is up.
 func connecting[T any](ctx context.Context, f func(context.Context) (T, error)) *later[T] {
-	connected := make(chan struct{})
-	var once sync.Once
-	up := func() { once.Do(func() { close(connected) }) }
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { up() }})
-	l := ask(func() (T, error) {
-		defer up()
-		return f(traced)
+	var value T
+	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+		value, err = f(ctx)
+		return err
 	})
-	<-connected
-	return l
+	return ask(func() (T, error) {
+		err := wait()
+		return value, err
+	})
 }
 
 // settle decides which role and audience are meant.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
@@ -65,17 +65,10 @@ const atOnce = 8
 // missing are those of the ServiceAccounts that the API server says are not there.
 func (w World) missing(ctx context.Context, named []Named) []Named {
 	gone := make([]bool, len(named))
-	var under sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
-	for i, n := range named {
-		slots <- struct{}{}
-		under.Go(func() {
-			_, err := w.Core.ServiceAccounts(n.Namespace).Get(ctx, n.Name, metav1.GetOptions{})
-			gone[i] = apierrors.IsNotFound(err)
-			<-slots
-		})
-	}
-	under.Wait()
+	abreast.Each(len(named), atOnce, func(i int) {
+		_, err := w.Core.ServiceAccounts(named[i].Namespace).Get(ctx, named[i].Name, metav1.GetOptions{})
+		gone[i] = apierrors.IsNotFound(err)
+	})
 	var missing []Named
 	for i, n := range named {
 		if gone[i] {

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http/httptrace"
-	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
@@ -28,18 +27,14 @@ var ErrNoDiscovery = errors.New("the API server serves no discovery document: it
 // https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery
 func Read(ctx context.Context, api rest.Interface) (Live, error) {
 	var live Live
-	var keys []byte
-	var keysErr error
-	var beside sync.WaitGroup
-	traced, connected := sharing(ctx)
-	beside.Go(func() {
-		<-connected.Done()
-		// Asked for application/json alone, the server answers 406.
-		keys, keysErr = get(ctx, api, JWKSPath, "application/jwk-set+json, */*")
+	var text []byte
+	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+		text, err = get(ctx, api, oidc.DiscoveryPath, "application/json")
+		return err
 	})
-	text, err := get(traced, api, oidc.DiscoveryPath, "application/json")
-	connected.cancel()
-	beside.Wait()
+	// Asked for application/json alone, the server answers 406.
+	keys, keysErr := get(ctx, api, JWKSPath, "application/jwk-set+json, */*")
+	err := wait()
 	if err != nil {
 		return live, err
 	}
@@ -56,22 +51,6 @@ func Read(ctx context.Context, api rest.Interface) (Live, error) {
 		return live, fmt.Errorf("asking the API server: %w", err)
 	}
 	return live, nil
-}
-
-// connection is done once a request has one, which another request can share
-// from then on; the first two requests at once would dial two.
-type connection struct {
-	context.Context
-	cancel context.CancelFunc
-}
-
-// sharing is a context for a first request, and the connection that it gets.
-// Whoever made the request cancels it when the request has ended, however.
-func sharing(ctx context.Context) (context.Context, connection) {
-	up, cancel := context.WithCancel(ctx)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { cancel() },
-	}), connection{up, cancel}
 }
 
 func get(ctx context.Context, api rest.Interface, path, accept string) ([]byte, error) {

@@ -8,7 +8,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 )
 
 // State is what a look found, or what became of a step.
@@ -65,8 +66,8 @@ type Outlook struct {
 	Err    error // why the State is Unknown or Failed
 }
 
-// atOnce bounds the looks that run side by side. A look that waits for what
-// another one asks holds its place, so that there are more of them than requests.
+// atOnce bounds the looks that run side by side. A look that waits for another, or
+// for what another one asks, holds its place: there are more of them than requests.
 const atOnce = 32
 
 // Look runs every step's look and gives the outlooks in the order of the
@@ -79,20 +80,13 @@ func Look(ctx context.Context, steps []Step) ([]Outlook, error) {
 		return nil, err
 	}
 	outlook := make([]Outlook, len(steps))
-	slots := make(chan struct{}, atOnce)
-	var all sync.WaitGroup
-	for i, step := range steps {
-		all.Go(func() {
-			defer close(ended[step.ID])
-			for _, id := range step.After {
-				<-ended[id]
-			}
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			outlook[i] = look(ctx, step)
-		})
-	}
-	all.Wait()
+	abreast.Each(len(steps), atOnce, func(i int) {
+		defer close(ended[steps[i].ID])
+		for _, id := range steps[i].After {
+			<-ended[id]
+		}
+		outlook[i] = look(ctx, steps[i])
+	})
 	if err := ctx.Err(); err != nil {
 		return outlook, fmt.Errorf("looking before the first change: %w", context.Cause(ctx))
 	}

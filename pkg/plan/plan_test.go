@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -187,6 +188,7 @@ func TestAnApplyErrorSaysWhatWasDoneAndWhatWasNot(t *testing.T) {
 func TestIndependentLooksRunSideBySideAndDependentOnesWait(t *testing.T) {
 	var running, most atomic.Int32
 	release := make(chan struct{})
+	full := sync.OnceFunc(func() { close(release) })
 	var steps []Step
 	var ids []string
 	for range atOnce + 3 {
@@ -198,7 +200,7 @@ func TestIndependentLooksRunSideBySideAndDependentOnesWait(t *testing.T) {
 				continue
 			}
 			if n == atOnce {
-				close(release)
+				full()
 			}
 			<-release
 			running.Add(-1)

@@ -7,11 +7,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
@@ -91,6 +91,9 @@ func (d *Delete) apply(ctx context.Context) error {
 	return awsapi.Denied(err, "iam:DeleteRole")
 }
 
+// atOnce is how many roles are read at a time.
+const atOnce = 8
+
 // List are the roles whose trust policies name an issuer and that are ours: those
 // that this program made for it, and of the others those in which binding wrote a
 // statement; by name. ListRoles carries trust policies and no tags, so that only
@@ -112,16 +115,7 @@ func List(ctx context.Context, client IAM, issuer string) (ours []*Role, err err
 	}
 	found := make([]*Role, len(candidates))
 	errs := make([]error, len(candidates))
-	var side sync.WaitGroup
-	slots := make(chan struct{}, 8)
-	for i, name := range candidates {
-		side.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			found[i], errs[i] = Get(ctx, client, name)
-		})
-	}
-	side.Wait()
+	abreast.Each(len(candidates), atOnce, func(i int) { found[i], errs[i] = Get(ctx, client, candidates[i]) })
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
