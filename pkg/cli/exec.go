@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,6 +77,8 @@ func (o *execCommand) needCommand(cmd *cobra.Command, args []string) error {
 		return usageError{hint.Wrap(errorText("missing SERVICEACCOUNT"), "usage: "+cmd.UseLine())}
 	case len(args) == 1:
 		return usageError{hint.Wrap(errorText("missing COMMAND"), "usage: "+cmd.UseLine())}
+	case dash == 2 && isServiceAccountKind(args[0]):
+		return usageError{hint.Wrap(errorText("the kind and the name of a ServiceAccount are one word"), "write sa/"+args[1])}
 	case dash != 1:
 		return usageError{hint.Wrap(errorText("the command stands after --"), o.withDash(cmd))}
 	}
@@ -83,7 +89,7 @@ func (o *execCommand) needCommand(cmd *cobra.Command, args []string) error {
 // command. The words of this program come first: "exec", the ServiceAccount and
 // flags, some with a value of their own.
 func (o *execCommand) withDash(cmd *cobra.Command) string {
-	words := arguments(o.factory.process.Args)
+	words := withoutTokens(arguments(o.factory.process.Args))
 	line := []string{cmd.Root().CommandPath()}
 	for i, names := 0, 0; i < len(words); i++ {
 		if !strings.HasPrefix(words[i], "-") {
@@ -91,28 +97,29 @@ func (o *execCommand) withDash(cmd *cobra.Command) string {
 				line = append(line, "--")
 			}
 		}
-		line = append(line, shell.Word(withoutToken(words[i])))
+		line = append(line, shell.Word(words[i]))
 		if names < 3 && takesNext(cmd, words[i]) && i+1 < len(words) {
-			secret := words[i] == tokenFlag
-			if i++; secret {
-				line = append(line, "...")
-			} else {
-				line = append(line, shell.Word(words[i]))
-			}
+			i++
+			line = append(line, shell.Word(words[i]))
 		}
 	}
 	return strings.Join(line, " ")
 }
 
-const tokenFlag = "--token"
-
-// withoutToken is a word of a command line without the bearer token that it may
+// withoutTokens are words of a command line without the bearer token that they may
 // hold: what is printed ends in logs.
-func withoutToken(word string) string {
-	if strings.HasPrefix(word, tokenFlag+"=") {
-		return tokenFlag + "=..."
+func withoutTokens(words []string) []string {
+	const flag = "--token"
+	shown := slices.Clone(words)
+	for i, word := range words {
+		switch {
+		case strings.HasPrefix(word, flag+"="):
+			shown[i] = flag + "=..."
+		case i > 0 && words[i-1] == flag:
+			shown[i] = "..."
+		}
 	}
-	return word
+	return shown
 }
 
 // takesNext reports whether a word of a command line is a flag whose value is
@@ -140,27 +147,57 @@ func (o *execCommand) complete(args []string) (err error) {
 		return err
 	}
 	o.argv = args[1:]
-	o.path, err = program(o.argv[0])
+	o.path, err = o.program()
 	return err
 }
 
-// program finds what a command names, before anything is asked of anybody.
-func program(name string) (string, error) {
+// program finds what the command names, before anything is asked of anybody.
+func (o *execCommand) program() (string, error) {
+	name := o.argv[0]
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil:
 		return path, nil
 	case errors.Is(err, exec.ErrDot):
-		return "", startError{code: exitNotFound, error: hint.Wrap(fmt.Errorf("running %q: it is found only in the current folder", name),
-			"name it with its path: ."+string(filepath.Separator)+name)}
+		return "", startError{code: exitNotFound, error: hint.Wrap(fmt.Errorf("running %q: PATH finds it in the current folder, as %s", name, path),
+			"name it with its path: ."+string(filepath.Separator)+filepath.Clean(path))}
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return "", startError{code: exitNotFound, error: fmt.Errorf("running %q: command not found", name)}
+		err = fmt.Errorf("running %q: command not found", name)
+		if filepath.Base(name) == name {
+			err = hint.Wrap(err, "a builtin, an alias or a whole line is for its shell:", o.inShell(runtime.GOOS))
+		}
+		return "", startError{code: exitNotFound, error: err}
 	}
-	var lookup *exec.Error
-	if errors.As(err, &lookup) {
+	if lookup, is := errors.AsType[*exec.Error](err); is {
 		err = lookup.Err
 	}
+	if looked, is := errors.AsType[*fs.PathError](err); is {
+		err = looked.Err
+	}
 	return "", startError{code: exitNotExecutable, error: fmt.Errorf("running %q: %w", name, err)}
+}
+
+// inShell is the command line as it was typed, with the command as a line of the
+// user's shell.
+func (o *execCommand) inShell(goos string) string {
+	words := withoutTokens(arguments(o.factory.process.Args))
+	line := []string{"kubectl irsa"}
+	for _, word := range words[:slices.Index(words, "--")+1] {
+		line = append(line, shell.Word(word))
+	}
+	script := o.argv[0]
+	if len(o.argv) > 1 {
+		var quoted []string
+		for _, word := range withoutTokens(o.argv) {
+			quoted = append(quoted, shell.Word(word))
+		}
+		script = strings.Join(quoted, " ")
+	}
+	if goos == "windows" {
+		return strings.Join(append(line, "cmd", "/c", script), " ")
+	}
+	program := path.Base(cmp.Or(o.factory.Getenv("SHELL"), "sh"))
+	return strings.Join(append(line, shell.Word(program), "-ic", shell.Word(script)), " ")
 }
 
 func (o *execCommand) run(ctx context.Context) error {
