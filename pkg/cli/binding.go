@@ -13,9 +13,9 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/provider"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 // bindingFlags say which role a ServiceAccount is bound to.
@@ -89,7 +89,7 @@ func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*bind
 	}
 	found, err := bound.account.Look(ctx)
 	if err != nil {
-		return nil, token.Unreachable(err)
+		return nil, kubeapi.Unreachable(err)
 	}
 	if found == nil && toMake {
 		// Asked for a ServiceAccount, a server does not say that the namespace is missing.

@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 type canICommand struct {
@@ -135,9 +135,9 @@ func (o *canICommand) annotated(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("reading serviceaccount %s/%s for its role: %w", c.namespace, o.serviceAccount, err)
 		if !apierrors.IsNotFound(err) {
-			return token.Unreachable(err)
+			return kubeapi.Unreachable(err)
 		}
-		if near := creds.Near(ctx, accounts, o.serviceAccount); len(near) > 0 {
+		if near := kubeapi.Near(ctx, accounts, o.serviceAccount); len(near) > 0 {
 			return hint.Wrap(err, "did you mean "+strings.Join(near, " or ")+"?")
 		}
 		return hint.Wrap(err, "kubectl get serviceaccounts -n "+c.namespace)

@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 type doctorCommand struct {
@@ -80,12 +80,12 @@ func (o *doctorCommand) run(ctx context.Context) error {
 	survey := w.Survey(ctx, t, doctor.Station{}, scope, pageSize)
 	wipe()
 	if err := unreachable(survey.Facts); err != nil {
-		if why := forbiddenPlugin(err); why != "" {
+		if why := kubeapi.PluginRefusal(err); why != "" {
 			station := f.station(c, "")
 			station.Forbidden, station.Allow = why, allowPlugin(c.config.ExecProvider)
 			return f.reportOn(c, "", station.Findings(o.selection()), &o.verdictFlags, nil)
 		}
-		return token.Unreachable(fmt.Errorf("asking the API server: %w", err))
+		return kubeapi.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
 	if scope != "" && survey.Sweep.Accounts.Value.Total == 0 {
 		if err := lost(ctx, w, scope); err != nil {

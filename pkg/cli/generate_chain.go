@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // generateChainCommand prints what setup would make, in another language.
@@ -81,7 +81,7 @@ func (o *generateChainCommand) run(ctx context.Context) error {
 	}
 	live, err := issuer.Read(ctx, core.RESTClient())
 	if err != nil {
-		return token.Unreachable(err)
+		return kubeapi.Unreachable(err)
 	}
 	chain := &generate.Chain{
 		Issuer: live.Discovery.Issuer, Audience: bound.audience, Role: bound.spec(spec), Account: bound.role.Account,

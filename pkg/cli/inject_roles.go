@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/inject"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // roleBook knows which role each ServiceAccount of an input has.
@@ -135,7 +135,7 @@ func inCluster(ctx context.Context, core corev1client.CoreV1Interface, a inject.
 	case apierrors.IsNotFound(err):
 		return nil, nil
 	case err != nil:
-		return nil, hint.Wrap(fmt.Errorf("asking which role the ServiceAccount %s/%s has: %w", a.Namespace, a.Name, token.Unreachable(err)),
+		return nil, hint.Wrap(fmt.Errorf("asking which role the ServiceAccount %s/%s has: %w", a.Namespace, a.Name, kubeapi.Unreachable(err)),
 			"give the role with --service-account and --role-arn, or ask no cluster with --local")
 	}
 	return live.Annotations, nil

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // inspectPartCommand is inspect role, provider and issuer: a part of the chain
@@ -114,7 +114,7 @@ func (o *inspectPartCommand) run(ctx context.Context) error {
 	facts := w.Collect(ctx, t)
 	wipe()
 	if err := unreachable(facts); err != nil && o.kind != "Role" {
-		return token.Unreachable(fmt.Errorf("asking the API server: %w", err))
+		return kubeapi.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
 	findings := check.Run(facts, o.checks, o.selection())
 	subject := chainSubject{Kind: o.kind, Name: o.named(facts)}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // inspectWorkloadCommand is inspect pod and inspect deploy.
@@ -148,7 +148,7 @@ func get(ctx context.Context, core corev1client.CoreV1Interface, path string, in
 func (o *inspectWorkloadCommand) missing(ctx context.Context, core corev1client.CoreV1Interface, namespace string, err error) error {
 	kind := strings.ToLower(o.kind)
 	if !apierrors.IsNotFound(err) {
-		return token.Unreachable(fmt.Errorf("reading %s %s/%s: %w", kind, namespace, o.name, err))
+		return kubeapi.Unreachable(fmt.Errorf("reading %s %s/%s: %w", kind, namespace, o.name, err))
 	}
 	if err := lost(ctx, doctor.World{Core: core}, namespace); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 type inspectSACommand struct {
@@ -87,7 +87,7 @@ func (o *chainFlags) collect(ctx context.Context, f *Factory, c *cluster, t doct
 	facts := w.Collect(ctx, t)
 	wipe()
 	if err := unreachable(facts); err != nil {
-		return facts, token.Unreachable(fmt.Errorf("asking the API server: %w", err))
+		return facts, kubeapi.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
 	if apierrors.IsNotFound(facts.Account.Err) && t.Workload == nil {
 		return facts, o.missing(ctx, w, t)
@@ -102,7 +102,7 @@ func (o *chainFlags) missing(ctx context.Context, w doctor.World, t doctor.Targe
 		return err
 	}
 	err := fmt.Errorf("there is no ServiceAccount %s in namespace %s", t.ServiceAccount, t.Namespace)
-	if near := w.Near(ctx, t); len(near) > 0 {
+	if near := kubeapi.Near(ctx, w.Core.ServiceAccounts(t.Namespace), t.ServiceAccount); len(near) > 0 {
 		return hint.Wrap(err, "did you mean "+strings.Join(near, " or ")+"?")
 	}
 	if others := w.Elsewhere(ctx, t); len(others) > 0 {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 func newIssuerCommand(f *Factory) *cobra.Command {
@@ -56,7 +56,7 @@ func (f *Factory) compareIssuer(ctx context.Context) (issuer.Comparison, error) 
 	}
 	live, err := issuer.Read(ctx, core.RESTClient())
 	if err != nil {
-		return issuer.Comparison{}, token.Unreachable(err)
+		return issuer.Comparison{}, kubeapi.Unreachable(err)
 	}
 	stranger, err := f.stranger()
 	if err != nil {

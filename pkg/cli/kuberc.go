@@ -89,16 +89,6 @@ func parsePreference(text []byte) (preference, error) {
 	}
 }
 
-// forbiddenPlugin is why the user's policy kept a kubeconfig's plugin from
-// running, "" where an error has another cause.
-func forbiddenPlugin(err error) string {
-	_, why, found := strings.Cut(err.Error(), "getting credentials: ")
-	if !found || !strings.Contains(why, "not allowed: policy set to") && !strings.Contains(why, "credential plugin allowlist") {
-		return ""
-	}
-	return why
-}
-
 // allowPlugin is the line that lets a plugin run beside those that may.
 // https://kubernetes.io/docs/reference/kubectl/generated/kubectl_kuberc/kubectl_kuberc_set/
 func allowPlugin(plugin *clientcmdapi.ExecConfig) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // The values of --dry-run, with kubectl's meanings.
@@ -96,7 +96,7 @@ func (o *loginCommand) explainLook(ctx context.Context, err error) error {
 	doing := fmt.Errorf("looking at serviceaccount %s/%s: %w", namespace, name, err)
 	switch {
 	case !apierrors.IsNotFound(err):
-		return token.Unreachable(doing)
+		return kubeapi.Unreachable(doing)
 	case o.roleARN == "":
 		return creds.NoAccount(ctx, o.login.Exchanger.Core.ServiceAccounts(namespace), namespace, name)
 	}
@@ -109,7 +109,7 @@ func (o *loginCommand) createDry(ctx context.Context) error {
 	}
 	_, err := o.login.Exchanger.Core.ServiceAccounts(o.cluster.namespace).Create(ctx,
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: o.serviceAccount}},
-		metav1.CreateOptions{FieldManager: creds.FieldManager, DryRun: []string{metav1.DryRunAll}})
+		metav1.CreateOptions{FieldManager: kubeapi.FieldManager, DryRun: []string{metav1.DryRunAll}})
 	return err
 }
 

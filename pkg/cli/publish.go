@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
@@ -134,7 +135,7 @@ func (o *publishCommand) publisher(ctx context.Context) (*issuer.Publisher, erro
 	}
 	live, err := issuer.Read(ctx, core.RESTClient())
 	if err != nil {
-		return nil, token.Unreachable(err)
+		return nil, kubeapi.Unreachable(err)
 	}
 	if o.issuer != "" && o.issuer != live.Discovery.Issuer {
 		live.Discovery.Issuer, live.Discovery.JWKSURI = o.issuer, ""

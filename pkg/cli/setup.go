@@ -14,9 +14,9 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/issuer"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/role"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 // The phases of setup, in order.
@@ -222,7 +222,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 // the API server has to be told.
 func (o *setupCommand) checkIssuer(ctx context.Context, readErr error) error {
 	if readErr != nil && !errors.Is(readErr, issuer.ErrNoDiscovery) {
-		return token.Unreachable(readErr)
+		return kubeapi.Unreachable(readErr)
 	}
 	private := readErr
 	if private == nil {

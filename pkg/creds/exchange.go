@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
@@ -98,7 +99,7 @@ func (x Exchanger) Run(ctx context.Context, r Request) (Session, error) {
 func left(ctx context.Context, accounts corev1client.ServiceAccountInterface, r Request, err error) error {
 	lines := []string{fmt.Sprintf("serviceaccount %s/%s was created for this and is still there; take it away with", r.Namespace, r.ServiceAccount),
 		fmt.Sprintf("kubectl delete serviceaccount %s -n %s", r.ServiceAccount, r.Namespace)}
-	near := slices.DeleteFunc(Near(ctx, accounts, r.ServiceAccount), func(name string) bool { return name == r.ServiceAccount })
+	near := slices.DeleteFunc(kubeapi.Near(ctx, accounts, r.ServiceAccount), func(name string) bool { return name == r.ServiceAccount })
 	if len(near) > 0 {
 		lines = append([]string{"did you mean " + strings.Join(near, " or ") + "?"}, lines...)
 	}
@@ -169,7 +170,7 @@ func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
 		return err
 	}
 	if _, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: r.ServiceAccount}},
-		metav1.CreateOptions{FieldManager: FieldManager}); err != nil && !apierrors.IsAlreadyExists(err) {
+		metav1.CreateOptions{FieldManager: kubeapi.FieldManager}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return NotCreated(r.Namespace, r.ServiceAccount, err)
 	}
 	s.Created = true
@@ -181,29 +182,12 @@ func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
 // to create it for. It looks for one that may be meant.
 func NoAccount(ctx context.Context, accounts corev1client.ServiceAccountInterface, namespace, serviceAccount string) error {
 	gone := fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", namespace, serviceAccount)
-	if near := Near(ctx, accounts, serviceAccount); len(near) > 0 {
+	if near := kubeapi.Near(ctx, accounts, serviceAccount); len(near) > 0 {
 		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
 	}
 	return hint.Wrap(gone, fmt.Sprintf("name a role, and login creates serviceaccount %s/%s for it:", namespace, serviceAccount),
 		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
 }
-
-// Near are the ServiceAccounts that a mistyped name may mean, the likeliest
-// first; none where they may not be listed.
-func Near(ctx context.Context, accounts corev1client.ServiceAccountInterface, name string) []string {
-	list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed})
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
-	return hint.Nearest(name, names)
-}
-
-// mostListed is how many ServiceAccounts are looked at for one that may be meant.
-const mostListed = 500
 
 // NotCreated says that a ServiceAccount could not be made, and who could.
 func NotCreated(namespace, serviceAccount string, err error) error {
@@ -214,9 +198,6 @@ func NotCreated(namespace, serviceAccount string, err error) error {
 	return hint.Wrap(doing, "ask an administrator of the cluster for this:",
 		fmt.Sprintf("kubectl create serviceaccount %s -n %s", serviceAccount, namespace))
 }
-
-// FieldManager is who we are in managedFields of what we change in a cluster.
-const FieldManager = "kubectl-irsa"
 
 // mintBeside reads the ServiceAccount on the connection that its TokenRequest
 // has opened. Only an annotation with another audience needs a second token.
@@ -238,10 +219,10 @@ func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.Service
 		return NoAccount(ctx, accounts, r.Namespace, r.ServiceAccount)
 	case lookErr != nil && r.RoleARN != "":
 		return nil // not allowed to look is no failure where the role is given
-	case lookErr != nil && apierrors.IsForbidden(lookErr) && !token.Anonymous(lookErr):
+	case lookErr != nil && apierrors.IsForbidden(lookErr) && !kubeapi.Anonymous(lookErr):
 		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
 			"name the role with --role-arn, or ask an administrator of the cluster for this:",
-			token.Grant(r.Namespace, r.ServiceAccount, token.UserOf(lookErr)))
+			kubeapi.Grant(r.Namespace, r.ServiceAccount, kubeapi.UserOf(lookErr)))
 	case lookErr != nil:
 		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
 			"a role that is named needs no look at the ServiceAccount:",

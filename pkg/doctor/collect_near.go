@@ -59,16 +59,3 @@ func (w World) annotated(ctx context.Context, t Target, meant bool) (names []str
 	}
 	return names, nil
 }
-
-// Near looks for ServiceAccounts like one that is missing.
-func (w World) Near(ctx context.Context, t Target) []string {
-	accounts, err := w.Core.ServiceAccounts(t.Namespace).List(ctx, metav1.ListOptions{Limit: mostNear})
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for i := range accounts.Items {
-		names = append(names, accounts.Items[i].Name)
-	}
-	return hint.Nearest(t.ServiceAccount, names)
-}

@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 // SurveyCheck is a check over a Survey.
@@ -145,7 +145,7 @@ func mintingAllowed(s Survey) Result {
 	}
 	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s", s.Namespace)
 	return fixed(r, s.granting(s.Plain.Err, func(user string) []string {
-		return []string{token.Grant(s.Namespace, "", user) + s.Paste.Kube}
+		return []string{kubeapi.Grant(s.Namespace, "", user) + s.Paste.Kube}
 	})...)
 }
 

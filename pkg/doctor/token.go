@@ -11,8 +11,8 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 const linkToken = "token"
@@ -38,23 +38,23 @@ func tokenAllowed(f Facts) Result {
 		return pass("")
 	}
 	return fixed(fail("RBAC1", "%v", refusal(err)), f.granting(err, func(user string) []string {
-		return []string{token.Grant(f.Namespace, f.ServiceAccount, user) + f.Paste.Kube}
+		return []string{kubeapi.Grant(f.Namespace, f.ServiceAccount, user) + f.Paste.Kube}
 	})...)
 }
 
 // granting is what grant makes of the user whom a refusal names. One who came
 // without credentials is everybody, and is granted nothing.
 func (t Target) granting(err error, grant func(user string) []string) []string {
-	if token.Anonymous(err) {
+	if kubeapi.Anonymous(err) {
 		return []string{t.cluster("config view --minify")}
 	}
-	return grant(token.UserOf(err))
+	return grant(kubeapi.UserOf(err))
 }
 
 // refusal is the API server's own sentence, and what it means that its user is
 // everybody.
 func refusal(err error) error {
-	if token.Anonymous(err) {
+	if kubeapi.Anonymous(err) {
 		return fmt.Errorf("%w: this kubeconfig context presents no credentials", root(err))
 	}
 	return root(err)

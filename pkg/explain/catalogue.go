@@ -69,7 +69,7 @@ var catalogue = []entry{
 	said("TOK5", "may not specify a duration less than 10 minutes"),
 	said("TOK6", "requested expiration of", "shortened to"),
 	said("NODE1", "audience", "not found in pod spec volume"),
-	said("WS3", "credential plugin", "not allowed"),
+	said("WS3", "credential plugin allowlist"),
 	said("WS3", "not allowed: policy set to"),
 	said("POD2", "failed calling webhook", "pod-identity-webhook"),
 	said("POD13", "not found in the cache", "not mutating"),

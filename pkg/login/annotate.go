@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // annotate writes on the ServiceAccount what the exchange was made with, and
@@ -66,7 +67,7 @@ func (l *Login) AnnotateAccount(ctx context.Context, account *corev1.ServiceAcco
 	if err != nil {
 		return false, err
 	}
-	_, err = l.accounts().Patch(ctx, account.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: creds.FieldManager, DryRun: dryRun})
+	_, err = l.accounts().Patch(ctx, account.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kubeapi.FieldManager, DryRun: dryRun})
 	if err != nil {
 		return false, fmt.Errorf("annotating serviceaccount %s/%s: %w", l.Request.Namespace, l.Request.ServiceAccount, err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
 
@@ -24,9 +25,6 @@ const (
 	StepAnnotate   = "serviceaccount"
 	StepUnannotate = "serviceaccount-unbind"
 )
-
-// fieldManager is who we are in managedFields of what we change in a cluster.
-const fieldManager = "kubectl-irsa"
 
 // Accounts is the part of the Kubernetes API that binding reads and writes.
 type Accounts interface {
@@ -145,7 +143,7 @@ func (a *Annotate) create(ctx context.Context, annotations map[string]any, dryRu
 	for k, v := range annotations {
 		account.Annotations[k] = v.(string)
 	}
-	_, err := a.Account.Accounts.Create(ctx, account, metav1.CreateOptions{FieldManager: fieldManager, DryRun: dryRun})
+	_, err := a.Account.Accounts.Create(ctx, account, metav1.CreateOptions{FieldManager: kubeapi.FieldManager, DryRun: dryRun})
 	switch {
 	case apierrors.IsAlreadyExists(err):
 		return false, nil
@@ -160,7 +158,7 @@ func (a *Account) patch(ctx context.Context, annotations map[string]any, dryRun 
 	if err != nil {
 		return err
 	}
-	_, err = a.Accounts.Patch(ctx, a.Name, types.MergePatchType, text, metav1.PatchOptions{FieldManager: fieldManager, DryRun: dryRun})
+	_, err = a.Accounts.Patch(ctx, a.Name, types.MergePatchType, text, metav1.PatchOptions{FieldManager: kubeapi.FieldManager, DryRun: dryRun})
 	return err
 }
 

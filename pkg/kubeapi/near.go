@@ -1,0 +1,32 @@
+package kubeapi
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+)
+
+// mostListed is how many ServiceAccounts are looked at for one that may be meant.
+const mostListed = 500
+
+// lister is what Near asks of the ServiceAccounts of a namespace.
+type lister interface {
+	List(context.Context, metav1.ListOptions) (*corev1.ServiceAccountList, error)
+}
+
+// Near are the ServiceAccounts of a namespace that a mistyped name may mean, the
+// likeliest first; none where they may not be listed.
+func Near(ctx context.Context, accounts lister, name string) []string {
+	list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return hint.Nearest(name, names)
+}
