@@ -129,7 +129,7 @@ func (o *unbindCommand) run(ctx context.Context) error {
 	unannotate := &role.Unannotate{Account: b.account, Role: untrust}
 	// The annotation goes last: it is what a second run knows the role by.
 	return o.apply(ctx, o.factory, []plan.Step{
-		o.factory.forgetting(untrust.Step(), sessionsOf(b.role.Name)),
+		o.factory.forgetting(untrust.Step(), sessionsOf(untrust.ARN)),
 		o.factory.forgetting(unannotate.Step(), c.annotated(o.serviceAccount)),
 	})
 }

@@ -100,7 +100,7 @@ func (o *cleanupCommand) steps(ctx context.Context, admin *awsapi.Admin, url str
 	steps := []plan.Step{o.providerStep(admin, url, withdrawal)}
 	for _, r := range roles {
 		step := (&role.Withdraw{IAM: admin.IAM, Issuer: url, Found: r}).Step()
-		steps = append(steps, o.factory.forgetting(step, sessionsOf(r.Name)))
+		steps = append(steps, o.factory.forgetting(step, sessionsOf(func() string { return r.ARN })))
 	}
 	if withdrawal == nil {
 		return steps, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
 
@@ -36,7 +37,11 @@ func (c *cluster) annotated(serviceAccount string) func(creds.Kept) bool {
 	}
 }
 
-// sessionsOf are the sessions of a role.
-func sessionsOf(role string) func(creds.Kept) bool {
-	return func(k creds.Kept) bool { return k.RoleName() == role }
+// sessionsOf are the sessions of a role whose ARN is known once a step has looked
+// at it. A role of that name in another account keeps its own.
+func sessionsOf(arn func() string) func(creds.Kept) bool {
+	return func(k creds.Kept) bool {
+		role, err := irsa.ParseRoleARN(arn(), true)
+		return err == nil && k.Of(role)
+	}
 }

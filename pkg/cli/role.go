@@ -285,5 +285,5 @@ func (o *roleDeleteCommand) run(ctx context.Context) error {
 		return err
 	}
 	remove := &role.Delete{IAM: admin.IAM, STS: admin.STS, Role: o.role}
-	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(remove.Step(role.StepDelete), sessionsOf(o.role.Name))})
+	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(remove.Step(role.StepDelete), sessionsOf(remove.ARN))})
 }

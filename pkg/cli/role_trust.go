@@ -108,5 +108,5 @@ func (o *roleTrustRemoveCommand) run(ctx context.Context) error {
 	untrust := &role.Untrust{
 		IAM: admin.IAM, STS: callerOnce(admin.STS), Role: o.role, Issuer: issuer, Subject: subjects[0], Provider: providerOf(admin, issuer),
 	}
-	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(untrust.Step(), sessionsOf(o.role.Name))})
+	return o.apply(ctx, o.factory, []plan.Step{o.factory.forgetting(untrust.Step(), sessionsOf(untrust.ARN))})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 // Key is all that decides which credentials an exchange gives. Two keys that
@@ -208,11 +209,11 @@ type Kept struct {
 	Session    string // arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION
 }
 
-// RoleName is the name of the role whose session it is.
-func (k Kept) RoleName() string {
-	_, rest, _ := strings.Cut(k.Session, ":assumed-role/")
-	name, _, _ := strings.Cut(rest, "/")
-	return name
+// Of reports whether it is a session of this role. The ARN of a session leaves
+// the role's path out: a name is that of one role in an account.
+func (k Kept) Of(role irsa.RoleARN) bool {
+	return k.Key.RoleARN == role.String() ||
+		strings.HasPrefix(k.Session, "arn:"+role.Partition+":sts::"+role.Account+":assumed-role/"+role.Name+"/")
 }
 
 func (e entry) kept() Kept {

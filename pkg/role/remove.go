@@ -39,6 +39,14 @@ func (d *Delete) Step(id string) plan.Step {
 	return plan.Step{ID: id, Title: "delete the role " + d.Role.Name, Removes: true, Look: d.look, Apply: d.apply}
 }
 
+// ARN is the role's, "" before a look has found it.
+func (d *Delete) ARN() string {
+	if d.Found == nil {
+		return ""
+	}
+	return d.Found.ARN
+}
+
 func (d *Delete) look(ctx context.Context) (_ plan.State, _ string, err error) {
 	if d.Found == nil {
 		if d.Found, err = Find(ctx, d.IAM, d.STS, d.Role); err != nil {

@@ -46,6 +46,14 @@ func (u *Untrust) Look(ctx context.Context) (*Role, error) {
 	return u.found, u.findErr
 }
 
+// ARN is the role's, "" before a look has found it.
+func (u *Untrust) ARN() string {
+	if u.found == nil {
+		return ""
+	}
+	return u.found.ARN
+}
+
 // read finds the role as it is now.
 func (u *Untrust) read(ctx context.Context) (*Role, error) {
 	return find(ctx, u.IAM, u.Role, u.home)
