@@ -25,11 +25,12 @@ func newBindCommand(f *Factory, run func(*bindCommand, context.Context) error) *
 		Short: "Bind a ServiceAccount to a role: trust on one side, annotation on the other",
 		Long: `Bind a ServiceAccount to a role: trust on one side, annotation on the other.
 
-A role that is missing is made. One of somebody else's keeps its trust policy and
-gets one statement more; what it may do is left to its owner. Binding again
+A role that is missing is made. One of somebody else's keeps its trust policy
+and gets one statement more; what it may do is left to its owner. Binding again
 changes nothing, and "unbind" takes back what binding did.`,
 		Example: `  # Make the role shop-cart and bind the ServiceAccount to it
-  kubectl irsa bind cart -n shop --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+  kubectl irsa bind cart -n shop \
+    --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
 
   # Bind to a role that exists
   kubectl irsa bind cart -n shop --role cart

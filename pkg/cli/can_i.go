@@ -37,7 +37,8 @@ func newCanICommand(f *Factory, run func(*canICommand, context.Context) error) *
 		Long: `Ask IAM whether a ServiceAccount's role may do something.
 
 This is IAM's own simulation of the role's policies and boundary. Policies of
-the resource and of the organisation are not part of it. The answer "no" exits 1.
+the resource and of the organisation are not part of it. The answer "no" exits
+1.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html`,
 		Example: `  # May the ServiceAccount's role list this bucket?
   kubectl irsa can-i s3:ListBucket arn:aws:s3:::cart-data --sa cart -n shop`,

@@ -31,13 +31,16 @@ func newConsoleCommand(f *Factory, run func(*consoleCommand, context.Context) er
 		Short: "Open the AWS console as the role of a ServiceAccount",
 		Long: `Open the AWS console as the role of a ServiceAccount.
 
-The link signs in whoever has it, within 15 minutes: it is a secret. The
-console session lasts as long as the role's session, which --duration says.`,
+The link signs in whoever has it, within 15 minutes: it is a secret. A browser
+is given it as an argument, which other users of this machine can list: among
+strangers, use --print. The console session lasts as long as the role's
+session, which --duration says.`,
 		Example: `  # In the browser
   kubectl irsa console cart -n shop
 
   # The link only, for another browser, straight to a page
-  kubectl irsa console cart -n shop --print --destination https://s3.console.aws.amazon.com/s3/home`,
+  kubectl irsa console cart -n shop --print \
+    --destination https://s3.console.aws.amazon.com/s3/home`,
 		Args: needs("SERVICEACCOUNT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.complete(args); err != nil {

@@ -40,7 +40,7 @@ one JSON document, keeps credentials until shortly before they expire, and
 never creates anything.
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html`,
 		Example: `  # What login writes
-  credential_process = /usr/local/bin/kubectl-irsa credential-process --context=prod --namespace=shop --service-account=cart --role-arn=...`,
+  credential_process = /usr/local/bin/kubectl-irsa credential-process ...`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.quietServer = true

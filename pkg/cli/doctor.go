@@ -33,7 +33,8 @@ func newDoctorCommand(f *Factory, run func(*doctorCommand, context.Context) erro
 
 What stands in the way of a profile here, what the cluster publishes and issues,
 every ServiceAccount and pod of the namespace (or of all), and what IAM knows of
-the issuer. A kubeconfig is enough; with AWS credentials the account is looked at.`,
+the issuer. A kubeconfig is enough; with AWS credentials the account is looked
+at.`,
 		Example: `  # This namespace
   kubectl irsa doctor
 

@@ -33,15 +33,23 @@ func newEnvCommand(f *Factory, run func(*envCommand, context.Context) error) *co
 
 The lines are for a shell to evaluate. They also take every other source of AWS
 credentials out of its environment. They hold secrets: a file that they are
-written to is as good as a key until they expire. At least half of their session
-is left: half an hour, or half of what --duration says.`,
+written to is as good as a key until they expire. At least half of their
+session is left: half an hour, or half of what --duration says.
+
+Where there are no credentials nothing is printed, and a shell that evaluates
+nothing goes on with those it has. A script stops at the first of two lines, or
+has exec run what follows.`,
 		Example: `  # Have the role's credentials in this shell, and get rid of them
   eval "$(kubectl irsa env cart -n shop)"
   eval "$(kubectl irsa env --unset)"
 
+  # In a script with "set -e"
+  lines=$(kubectl irsa env cart -n shop)
+  eval "$lines"
+
   # In fish, and in PowerShell
   kubectl irsa env cart -n shop --shell fish | source
-  kubectl irsa env cart -n shop --shell powershell | Out-String | Invoke-Expression
+  kubectl irsa env cart -n shop --shell powershell | Out-String | iex
 
   # For a container
   docker run --env-file <(kubectl irsa env cart -n shop --shell dotenv) IMAGE`,

@@ -28,8 +28,8 @@ func newExplainCommand(f *Factory, run func(*explainCommand, context.Context) er
 		Long: `Say what an error of AWS, an SDK or Kubernetes means.
 
 Takes the text of an error, a code of the catalogue such as PROV1, the name of a
-check such as role-trusts, or - for standard input, where a whole stack trace may
-be pasted. Asks nobody.`,
+check such as role-trusts, or - for standard input, where a whole stack trace
+may be pasted. Asks nobody.`,
 		Example: `  # What an SDK printed
   kubectl irsa explain "InvalidIdentityToken: Incorrect token audience"
 

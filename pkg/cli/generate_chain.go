@@ -30,7 +30,8 @@ func newGenerateAWSCLICommand(f *Factory, run func(*generateChainCommand, contex
 
 Issuer, keys and annotations are read from the cluster; AWS is not asked. The
 script takes every ARN from AWS's answers and can be run again.`,
-		Example: `  kubectl irsa generate aws-cli cart -n shop --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess > chain.sh
+		Example: `  kubectl irsa generate aws-cli cart -n shop \
+    --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess > chain.sh
   less chain.sh && bash chain.sh`,
 	})
 }
@@ -44,7 +45,8 @@ func newGenerateTerraformCommand(f *Factory, run func(*generateChainCommand, con
 Issuer, keys and annotations are read from the cluster; AWS is not asked. The
 keys are those of this moment: generate again after a rotation, or keep them in
 step with "kubectl irsa generate cronjob".`,
-		Example: `  kubectl irsa generate terraform cart -n shop --policy-file policy.json > chain.tf`,
+		Example: `  kubectl irsa generate terraform cart -n shop \
+    --policy-file policy.json > chain.tf`,
 	})
 }
 

@@ -31,7 +31,8 @@ says of its issuer, and nothing else. The role has to trust the ServiceAccount
 and to allow s3:ListBucket on the bucket, s3:GetObject and s3:PutObject on the
 two objects.`,
 		Example: `  kubectl irsa role create issuer-publisher --sa issuer-publisher -n kube-system
-  kubectl irsa generate cronjob --image REGISTRY/kubectl-irsa:VERSION --role-arn ROLE-ARN -n kube-system | kubectl apply -f -`,
+  kubectl irsa generate cronjob --image REGISTRY/kubectl-irsa:VERSION \
+    --role-arn ROLE-ARN -n kube-system | kubectl apply -f -`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cmp.Or(needFlags(cmd), o.check()); err != nil {

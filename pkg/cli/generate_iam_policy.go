@@ -27,8 +27,10 @@ func newGenerateIAMPolicyCommand(f *Factory, run func(*generateIAMPolicyCommand,
 		Long: `Print the least IAM policy for one of these commands.
 
 What no flag narrows down is *. Nobody is asked.`,
-		Example: `  kubectl irsa generate iam-policy setup --issuer https://BUCKET.s3.eu-west-1.amazonaws.com --role shop-cart --account 111122223333`,
-		Args:    mayHave(1),
+		Example: `  kubectl irsa generate iam-policy setup \
+    --issuer https://BUCKET.s3.eu-west-1.amazonaws.com \
+    --role shop-cart --account 111122223333`,
+		Args: mayHave(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.partition = cmd.Flags().Changed("partition")
 			if len(args) == 1 {

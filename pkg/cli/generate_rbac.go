@@ -25,7 +25,8 @@ func newGenerateRBACCommand(f *Factory, run func(*generateRBACCommand, context.C
 
 It allows to ask for tokens of these ServiceAccounts and to read their
 annotations, and nothing else.`,
-		Example: `  kubectl irsa generate rbac cart billing -n shop --for-user alice | kubectl apply -f -`,
+		Example: `  kubectl irsa generate rbac cart billing -n shop --for-user alice |
+    kubectl apply -f -`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0 && !o.all:

@@ -13,13 +13,16 @@ import (
 // one "kubectl irsa options" away, as with kubectl.
 var usualFlags = []string{"context", "namespace", "kubeconfig"}
 
+// helpColumns is how wide help is: every terminal shows it.
+const helpColumns = 80
+
 // help and usage are functions of our own: cobra's templates make the linker
 // keep text/template, which is 15 MB.
 func help(cmd *cobra.Command, _ []string) {
 	w := cmd.OutOrStdout()
 	about := cmd.Long
 	if about == "" {
-		about = cmd.Short + "."
+		about = hanging(cmd.Short+".", 0)
 	}
 	fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(about))
 	_ = writeUsage(w, cmd)
@@ -40,10 +43,10 @@ func writeUsage(w io.Writer, cmd *cobra.Command) error {
 	}
 	writeCommands(w, cmd)
 	if flags := ownFlags(cmd); flags.HasAvailableFlags() {
-		fmt.Fprintf(w, "\nFlags:\n%s", flags.FlagUsages())
+		fmt.Fprintf(w, "\nFlags:\n%s", flags.FlagUsagesWrapped(helpColumns))
 	}
 	if works(cmd) {
-		fmt.Fprintf(w, "\nKubeconfig:\n%s", pick(cmd.Root().PersistentFlags(), usualFlags).FlagUsages())
+		fmt.Fprintf(w, "\nKubeconfig:\n%s", pick(cmd.Root().PersistentFlags(), usualFlags).FlagUsagesWrapped(helpColumns))
 	}
 	if cmd.Name() != "options" {
 		fmt.Fprintf(w, "\nFlags that work with every command: %s options\n", cmd.Root().DisplayName())
@@ -65,17 +68,42 @@ func writeCommands(w io.Writer, cmd *cobra.Command) {
 	if len(groups) == 0 {
 		groups = []*cobra.Group{{Title: "Commands:"}}
 	}
+	column := 0
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			column = max(column, len("  "+sub.Name()+"  "))
+		}
+	}
 	for _, g := range groups {
 		var lines []string
 		for _, sub := range cmd.Commands() {
 			if sub.GroupID == g.ID && sub.IsAvailableCommand() {
-				lines = append(lines, fmt.Sprintf("  %-20s %s", sub.Name(), sub.Short))
+				lines = append(lines, fmt.Sprintf("%-*s%s", column, "  "+sub.Name(), hanging(sub.Short, column)))
 			}
 		}
 		if len(lines) > 0 {
 			fmt.Fprintf(w, "\n%s\n%s\n", g.Title, strings.Join(lines, "\n"))
 		}
 	}
+}
+
+// hanging is a text that begins in a column and goes on in that column.
+func hanging(text string, column int) string {
+	var b strings.Builder
+	at := column
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i > 0 && at+1+len(word) > helpColumns:
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			at = column
+		case i > 0:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
 }
 
 // ownFlags are the flags of cmd without the kubeconfig's.
@@ -123,7 +151,7 @@ func newOptionsCommand(root *cobra.Command) *cobra.Command {
 		Short: "List the flags that every command takes",
 		Args:  nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "These flags work with every command:\n\n%s", root.PersistentFlags().FlagUsages())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "These flags work with every command:\n\n%s", root.PersistentFlags().FlagUsagesWrapped(helpColumns))
 			return err
 		},
 	}

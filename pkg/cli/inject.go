@@ -49,10 +49,12 @@ the ServiceAccount in the cluster. A flag wins over the ServiceAccount's
 annotations, and the pod's own annotations win over both.`,
 		Example: `  # As a filter
   kubectl irsa inject -f deployment.yaml | kubectl apply -f -
-  helm template shop | kubectl irsa inject -f - --region eu-west-1 | kubectl apply -f -
+  helm template shop | kubectl irsa inject -f - --region eu-west-1 |
+    kubectl apply -f -
 
   # Without asking a cluster
-  kubectl irsa inject -f . --local --service-account cart --role-arn arn:aws:iam::111122223333:role/cart`,
+  kubectl irsa inject -f . --local --service-account cart \
+    --role-arn arn:aws:iam::111122223333:role/cart`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.given = cmd.Flags().Changed

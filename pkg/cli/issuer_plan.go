@@ -42,7 +42,8 @@ planned with --issuer or --new-bucket.`,
   kubectl irsa issuer plan --new-bucket --region eu-central-1
 
   # For a cluster that is yet to be made
-  kubectl irsa issuer plan --distro kind --issuer https://BUCKET.s3.eu-central-1.amazonaws.com`,
+  kubectl irsa issuer plan --distro kind \
+    --issuer https://BUCKET.s3.eu-central-1.amazonaws.com`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {

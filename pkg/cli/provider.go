@@ -190,7 +190,8 @@ otherwise become those roles.`,
 		Example: `  kubectl irsa provider delete
 
   # Of a cluster that is gone
-  kubectl irsa provider delete --issuer https://BUCKET.s3.us-east-1.amazonaws.com`,
+  kubectl irsa provider delete \
+    --issuer https://BUCKET.s3.us-east-1.amazonaws.com`,
 		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
 	}

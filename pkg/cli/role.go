@@ -47,11 +47,12 @@ func newRoleCreateCommand(f *Factory, run func(*roleCreateCommand, context.Conte
 		Short: "Make a role that ServiceAccounts can become",
 		Long: `Make a role that ServiceAccounts can become.
 
-Its trust policy asks for the audience and the subject of a token, always. A role
-that kubectl irsa made before gets what it lacks; one of somebody else is left
-alone.`,
+Its trust policy asks for the audience and the subject of a token, always. A
+role that kubectl irsa made before gets what it lacks; one of somebody else is
+left alone.`,
 		Example: `  # A role that may read S3
-  kubectl irsa role create cart --sa cart -n shop --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+  kubectl irsa role create cart --sa cart -n shop \
+    --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
 
   # Permissions from a file
   kubectl irsa role create cart --sa cart -n shop --policy-file policy.json

@@ -73,7 +73,8 @@ func newRoleTrustRemoveCommand(f *Factory, run func(*roleTrustRemoveCommand, con
 		Example: `  kubectl irsa role trust remove cart --sa cart -n shop
 
   # A pattern is removed as it is spelled
-  kubectl irsa role trust remove shop --subject-pattern 'system:serviceaccount:shop:*'`,
+  kubectl irsa role trust remove shop \
+    --subject-pattern 'system:serviceaccount:shop:*'`,
 		Args: needs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.role, err = roleNamed(args[0]); err != nil {

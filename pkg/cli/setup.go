@@ -67,7 +67,7 @@ func newSetupCommand(f *Factory, run func(*setupCommand, context.Context) error)
 		Short: "Build the whole chain, from the cluster's issuer to a login that works",
 		Long: `Build the whole chain, from the cluster's issuer to a login that works.
 
-Phases: ` + strings.Join(setupPhases, ", ") + `.
+` + hanging("Phases: "+strings.Join(setupPhases, ", ")+".", 0) + `
 
 The plan is shown before the first change. What is there already is left as it
 is, so that a run that was interrupted goes on where it stopped, and one more
@@ -77,7 +77,8 @@ for its API server instead.
 Signs of the plan: + to be made, - to be taken away, = there already, ! in the
 way, ? could not be looked at, x failed.`,
 		Example: `  # From nothing to "aws s3 ls"
-  kubectl irsa setup cart -n shop --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
+  kubectl irsa setup cart -n shop \
+    --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess
 
   # See the plan alone
   kubectl irsa setup cart -n shop --policy-file policy.json --dry-run
