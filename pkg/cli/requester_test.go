@@ -13,6 +13,12 @@ import (
 // keyUser is the requester of the only user of a kubeconfig, with flags.
 func keyUser(t *testing.T, user string, args ...string) string {
 	t.Helper()
+	return clusterOf(t, user, args...).key.User
+}
+
+// clusterOf is the cluster of a kubeconfig with one user, with flags.
+func clusterOf(t *testing.T, user string, args ...string) *cluster {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "config")
 	text := fmt.Sprintf("{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: k, user: ann}}],"+
 		"clusters: [{name: k, cluster: {server: 'https://127.0.0.1:1'}}], users: [{name: ann, user: %s}]}", user)
@@ -29,7 +35,7 @@ func keyUser(t *testing.T, user string, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.key.User
+	return c
 }
 
 func TestNobodyIsServedWhatAnotherRequesterWasGiven(t *testing.T) {

@@ -162,3 +162,47 @@ func TestARoleWhoseNameNobodyChoseIsNotShared(t *testing.T) {
 		})
 	}
 }
+
+// What an annotation names is the role, or the one that is to be made in its
+// place, only where all of the ARN is the same.
+func TestAnAnnotationNamesTheRoleWhole(t *testing.T) {
+	const arn = "arn:aws:iam::111122223333:role/team/cart"
+	here := irsa.RoleARN{Partition: "aws", Account: "111122223333"}
+	away := errors.New("away")
+	for name, tc := range map[string]struct {
+		arn   string
+		found *Role
+		like  irsa.RoleARN
+		err   error // of who says whose credentials these are
+		want  bool
+		asks  bool
+	}{
+		"the role that is there":              {arn: arn, found: &Role{ARN: arn}, want: true},
+		"one of another path":                 {arn: arn, found: &Role{ARN: "arn:aws:iam::111122223333:role/cart"}},
+		"one of another account":              {arn: arn, found: &Role{ARN: "arn:aws:iam::999999999999:role/team/cart"}},
+		"a role that is to be made":           {arn: arn, like: irsa.RoleARN{Path: "/team/", Name: "cart"}, want: true, asks: true},
+		"to be made below another path":       {arn: arn, like: irsa.RoleARN{Path: "/", Name: "cart"}},
+		"to be made below a longer path":      {arn: arn, like: irsa.RoleARN{Path: "/team/a/", Name: "cart"}},
+		"of a path that nobody named":         {arn: arn, like: irsa.RoleARN{Name: "cart"}, want: true, asks: true},
+		"of another name":                     {arn: arn, like: irsa.RoleARN{Path: "/team/", Name: "web"}},
+		"to be made in another account":       {arn: "arn:aws:iam::999999999999:role/team/cart", like: irsa.RoleARN{Path: "/team/", Name: "cart"}, asks: true},
+		"to be made in another partition":     {arn: "arn:aws-cn:iam::111122223333:role/team/cart", like: irsa.RoleARN{Path: "/team/", Name: "cart"}, asks: true},
+		"to be made in an account not known":  {arn: arn, like: irsa.RoleARN{Path: "/team/", Name: "cart"}, err: away, asks: true},
+		"what is no ARN names none":           {arn: "cart", like: irsa.RoleARN{Name: "cart"}},
+		"an annotation that is empty":         {arn: "", like: irsa.RoleARN{Name: "cart"}},
+		"a user of the name is no role of it": {arn: "arn:aws:iam::111122223333:user/team/cart", like: irsa.RoleARN{Name: "cart"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := false
+			got, err := names(t.Context(), tc.arn, tc.found, tc.like, func(context.Context) (irsa.RoleARN, error) {
+				if asked = true; tc.err != nil {
+					return irsa.RoleARN{}, tc.err
+				}
+				return here, nil
+			})
+			if got != tc.want || asked != tc.asks || !errors.Is(err, tc.err) {
+				t.Errorf("%v, asked %v, error %v; want %v, %v, %v", got, asked, err, tc.want, tc.asks, tc.err)
+			}
+		})
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
@@ -44,6 +46,52 @@ func TestHostileDocumentsCostLittle(t *testing.T) {
 			trust := trustpolicy.Trust{Provider: provider, Audience: audience, Subject: subject}
 			if _, err := trustpolicy.Add(p, trust); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// A statement for everybody is not hidden by what stands before it, even in a
+// document that IAM stores: what was not tried is not called narrow.
+func TestWhatIsTooMuchToTryIsNotCalledNarrow(t *testing.T) {
+	// nobody is let in, and each pattern has to be tried to tell.
+	nobody := func(patterns int) string {
+		return allow(`"StringEquals":{"%aud":"%sts","%sub":"%cart"},"StringLike":{"%sub":["*"` + strings.Repeat(`,"*"`, patterns-1) + `]}`)
+	}
+	const everybody = "no condition on sub: every ServiceAccount, whatever the provider vouches for, can assume the role"
+	open := allow(`"StringEquals":{"%aud":"%sts"}`)
+	for name, tc := range map[string]struct {
+		policy string
+		want   []finding
+	}{
+		"as much as is tried": { // once for aud and for sub of each statement, and for each pattern
+			policy: doc(nobody(296), open),
+			want:   []finding{{"ROLE7", trustpolicy.Fail, 1, `{"Effect"`, everybody, ""}},
+		},
+		"one more": {
+			policy: doc(nobody(297), open),
+			want: []finding{{"ROLE7", trustpolicy.Warn, 1, `{"Effect"`,
+				"too many providers and patterns to try each: from this statement on anybody may be let in", ""}},
+		},
+		"far more": {
+			policy: doc(nobody(500), open, open),
+			want: []finding{{"ROLE7", trustpolicy.Warn, 0, `{"Effect"`,
+				"too many providers and patterns to try each: from this statement on anybody may be let in", ""}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := parse(t, tc.policy)
+			if size := trustpolicy.Size(p.Source()); size > trustpolicy.QuotaSizeMax {
+				t.Fatalf("IAM stores no document of %d characters", size)
+			}
+			var got []finding
+			for _, f := range trustpolicy.Lint(p, trustpolicy.LintOptions{Provider: provider, Audience: audience}) {
+				if f.Code != "ROLE12" {
+					got = append(got, finding{f.Code, f.Severity, f.Statement, `{"Effect"`, f.Detail, ""})
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -12,7 +12,8 @@ const (
 	strangeProvider = "arn:aws:iam::000000000000" + oidcResource + strangeName + ".invalid"
 )
 
-// maxQuestions bounds what a document costs: one that IAM stores takes far fewer.
+// maxQuestions bounds what a document costs: one that a person wrote takes far
+// fewer. Where it is reached a finding says so.
 const maxQuestions = 300
 
 // admits reports whether the statement lets in a token with this value of a
@@ -28,7 +29,11 @@ func (l *linter) admits(claim, value string) bool {
 		}
 	}
 	for _, provider := range providers {
-		if l.questions++; l.questions > maxQuestions {
+		switch l.questions++; {
+		case l.questions == maxQuestions+1:
+			l.report("ROLE7", Warn, l.statement.Span, Patch{}, "too many providers and patterns to try each: from this statement on anybody may be let in")
+			return false
+		case l.questions > maxQuestions:
 			return false
 		}
 		prefix := cleanPrefix(provider)
