@@ -116,7 +116,7 @@ func (c *call) handleS3() (*answer, error) {
 		}
 		return c.op.run(c, b)
 	}
-	if b == nil {
+	if b == nil || c.key != nil && b.hidden(c.op.name) {
 		e := refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 		e.extra = []node{tx("BucketName", "%s", c.bucket)}
 		return nil, e
@@ -124,7 +124,13 @@ func (c *call) handleS3() (*answer, error) {
 	if e := c.checkPlace(b); e != nil {
 		return nil, e
 	}
-	if owner := c.r.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != b.account.ID {
+	owner := c.r.Header.Get("X-Amz-Expected-Bucket-Owner")
+	switch {
+	case owner == "":
+	case len(owner) != 12 || strings.Trim(owner, "0123456789") != "":
+		e := refuse(http.StatusBadRequest, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS Account ID... [%s]", owner)
+		return nil, e
+	case owner != b.account.ID:
 		return nil, refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
 	if !c.mayTouch(b, c.op.permission, c.resource()) {
@@ -137,9 +143,19 @@ func (c *call) accessDenied() *apiError {
 	return refuse(http.StatusForbidden, "AccessDenied", "%s", deniedText(c))
 }
 
-// checkPlace refuses a bucket of another region, as the regional endpoints do.
+// checkPlace refuses a bucket of another region, as the regional endpoints do. The
+// global one redirects until DNS knows the bucket, for up to a day:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html.
 func (c *call) checkPlace(b *bucket) *apiError {
 	region := c.hostRegion()
+	host, _, _ := strings.Cut(strings.ToLower(c.r.Host), ":")
+	if (host == "s3.amazonaws.com" || strings.HasSuffix(host, ".s3.amazonaws.com")) && b.region != region {
+		to := b.name + ".s3." + b.region + ".amazonaws.com"
+		e := refuse(http.StatusTemporaryRedirect, "TemporaryRedirect", "Please re-send this request to the specified temporary endpoint. Continue to use the original request endpoint for future requests.")
+		e.extra = []node{tx("Endpoint", "%s", to), tx("Bucket", "%s", b.name)}
+		e.header = http.Header{"X-Amz-Bucket-Region": {b.region}, "Location": {"https://" + to + "/" + c.object}}
+		return e
+	}
 	if region == "" {
 		region = c.scope.region
 	}

@@ -30,7 +30,7 @@ func (s *Server) OpenToPublic(bucketName string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b := s.buckets[bucketName]; b != nil {
-		b.block = publicAccessBlock{}
+		b.block, b.noBlock = publicAccessBlock{}, false
 		b.policy = fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:%s:s3:::%s/*"}]}`,
 			s.opts.Partition, bucketName)
 	}
@@ -208,6 +208,9 @@ func getPolicyStatus(_ *call, b *bucket) (*answer, error) {
 }
 
 func getPublicAccessBlock(_ *call, b *bucket) (*answer, error) {
+	if b.noBlock {
+		return nil, refuse(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
+	}
 	return s3Answer(el("PublicAccessBlockConfiguration",
 		tx("BlockPublicAcls", "%t", b.block.BlockPublicAcls), tx("IgnorePublicAcls", "%t", b.block.IgnorePublicAcls),
 		tx("BlockPublicPolicy", "%t", b.block.BlockPublicPolicy), tx("RestrictPublicBuckets", "%t", b.block.RestrictPublicBuckets),
@@ -230,11 +233,12 @@ func (b *bucket) setBlock(block publicAccessBlock) {
 	if b.block.RestrictPublicBuckets && !block.RestrictPublicBuckets {
 		b.readLag = b.account.server.opts.PublicAccessLag
 	}
-	b.block = block
+	b.block, b.noBlock = block, false
 }
 
 func deletePublicAccessBlock(_ *call, b *bucket) (*answer, error) {
 	b.setBlock(publicAccessBlock{})
+	b.noBlock = true
 	return newAnswer(http.StatusNoContent), nil
 }
 

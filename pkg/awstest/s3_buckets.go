@@ -18,11 +18,14 @@ type bucket struct {
 	created      time.Time
 	objects      map[string]*object
 	block        publicAccessBlock
+	noBlock      bool // its configuration was deleted
+	kms          bool // objects are encrypted with a key of KMS unless an upload says otherwise
 	ownership    string
 	policy       string
 	tags         []tag
 	policyLag    int // PutBucketPolicy calls that still see the old block
 	readLag      int // anonymous reads that still see the old block
+	lag          int // signed calls that do not find the bucket yet
 }
 
 // AddBucket makes a bucket with today's defaults in the account and region. An
@@ -73,6 +76,9 @@ func createBucket(c *call, existing *bucket) (*answer, error) {
 	case asked.LocationConstraint != "":
 		region = asked.LocationConstraint
 	}
+	if e := c.checkNamespace(region); e != nil {
+		return nil, e
+	}
 	switch {
 	case existing != nil && existing.account != c.account():
 		return nil, refuse(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
@@ -80,7 +86,7 @@ func createBucket(c *call, existing *bucket) (*answer, error) {
 		return nil, refuse(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
 	case existing == nil: // in us-east-1 one's own bucket is created once more without an error
 		existing = newBucket(c.account(), c.bucket, region)
-		existing.ownership = ownership
+		existing.ownership, existing.lag = ownership, c.s.opts.BucketLag
 		for _, t := range asked.Tags.Tag {
 			existing.tags = append(existing.tags, tag{t.Key, t.Value})
 		}
@@ -89,6 +95,32 @@ func createBucket(c *call, existing *bucket) (*answer, error) {
 	a := newAnswer(http.StatusOK)
 	a.header.Set("Location", "/"+c.bucket)
 	return a, nil
+}
+
+// regionalName is the form of names in an account's own namespace.
+var regionalName = regexp.MustCompile(`^.+-([0-9]{12})-([a-z]{2,4}(?:-[a-z]+)+-[0-9]+)-an$`)
+
+// checkNamespace holds a name against the namespace that is asked for: names of the
+// one form are given in an account's own namespace alone.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+func (c *call) checkNamespace(region string) *apiError {
+	form := regionalName.FindStringSubmatch(c.bucket)
+	switch namespace := c.r.Header.Get("X-Amz-Bucket-Namespace"); {
+	case namespace == "account-regional" && (form == nil || form[1] != c.account().ID || form[2] != region):
+		return refuse(http.StatusBadRequest, "InvalidBucketName", "The specified bucket name does not follow the account regional namespace format.")
+	case namespace != "account-regional" && form != nil:
+		return refuse(http.StatusBadRequest, "InvalidBucketNamespace", "The requested bucket was not in the account regional namespace.")
+	}
+	return nil
+}
+
+// EncryptWithKMS makes a key of KMS the default encryption of a bucket.
+func (s *Server) EncryptWithKMS(bucketName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.buckets[bucketName]; b != nil {
+		b.kms = true
+	}
 }
 
 func malformedXML() *apiError {
@@ -164,14 +196,51 @@ func putBucketTagging(c *call, b *bucket) (*answer, error) {
 	if xml.Unmarshal(c.body, &sent) != nil {
 		return nil, malformedXML()
 	}
-	b.tags = nil
+	var tags []tag
 	for _, t := range sent.TagSet.Tag {
-		b.tags = append(b.tags, tag{t.Key, t.Value})
+		tags = append(tags, tag{t.Key, t.Value})
 	}
+	if e := checkBucketTags(tags); e != nil {
+		return nil, e
+	}
+	b.tags = tags
 	return newAnswer(http.StatusNoContent), nil
+}
+
+// checkBucketTags refuses what S3 would:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html and
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_S3Tag.html.
+func checkBucketTags(tags []tag) *apiError {
+	if len(tags) > 50 {
+		return refuse(http.StatusBadRequest, "BadRequest", "Bucket tag count cannot be greater than 50")
+	}
+	seen := map[string]bool{}
+	for _, t := range tags {
+		switch {
+		case seen[t.key]:
+			return refuse(http.StatusBadRequest, "InvalidTag", "Cannot provide multiple Tags with the same key")
+		case strings.HasPrefix(t.key, "aws:"):
+			return refuse(http.StatusBadRequest, "InvalidTag", "System tags cannot be added/updated by requester")
+		case !validTagKey(t.key):
+			return refuse(http.StatusBadRequest, "InvalidTag", "The TagKey you have provided is invalid")
+		case !validTagValue(t.value):
+			return refuse(http.StatusBadRequest, "InvalidTag", "The TagValue you have provided is invalid")
+		}
+		seen[t.key] = true
+	}
+	return nil
 }
 
 func deleteBucketTagging(_ *call, b *bucket) (*answer, error) {
 	b.tags = nil
 	return newAnswer(http.StatusNoContent), nil
+}
+
+// hidden counts the calls that do not find a new bucket yet.
+func (b *bucket) hidden(operation string) bool {
+	if b.lag == 0 || operation == "HeadBucket" {
+		return false
+	}
+	b.lag--
+	return true
 }

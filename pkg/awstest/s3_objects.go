@@ -18,6 +18,16 @@ type object struct {
 	etag     string // quotes included
 	header   http.Header
 	modified time.Time
+	kms      bool // encrypted with a key of KMS
+}
+
+// encryption is what S3 says of an object's, which every one has since 2023:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html.
+func (o *object) encryption() string {
+	if o.kms {
+		return "aws:kms"
+	}
+	return "AES256"
 }
 
 // keptHeaders are what an upload says about its object and a download repeats.
@@ -29,6 +39,7 @@ func (s *Server) PutObject(bucketName, key, contentType string, body []byte) {
 	defer s.mu.Unlock()
 	if b := s.buckets[bucketName]; b != nil {
 		b.objects[key] = newObject(body, http.Header{"Content-Type": {contentType}}, s.now())
+		b.objects[key].kms = b.kms
 	}
 }
 
@@ -78,9 +89,12 @@ func putObject(c *call, b *bucket) (*answer, error) {
 		header.Set("Content-Encoding", encoding)
 	}
 	o := newObject(c.body, header, c.now())
+	asked := c.r.Header.Get("X-Amz-Server-Side-Encryption")
+	o.kms = strings.HasPrefix(asked, "aws:kms") || asked == "" && b.kms
 	b.objects[c.object] = o
 	a := newAnswer(http.StatusOK)
 	a.header.Set("ETag", o.etag)
+	a.header.Set("X-Amz-Server-Side-Encryption", o.encryption())
 	return a, nil
 }
 
@@ -117,8 +131,12 @@ func getObject(c *call, b *bucket) (*answer, error) {
 		e.extra = []node{tx("Key", "%s", c.object)}
 		return nil, e
 	}
+	if o.kms && c.key == nil {
+		return nil, refuse(http.StatusBadRequest, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.")
+	}
 	a := newAnswer(http.StatusOK)
 	maps.Copy(a.header, o.header)
+	a.header.Set("X-Amz-Server-Side-Encryption", o.encryption())
 	if a.header.Get("Content-Type") == "" {
 		a.header.Set("Content-Type", "binary/octet-stream")
 	}

@@ -66,6 +66,10 @@ type Options struct {
 	// PublicAccessLag is how many PutBucketPolicy calls are still refused, and how
 	// many anonymous reads, after Block Public Access was relaxed; default 0.
 	PublicAccessLag int
+	// BucketLag is how many signed calls, but HeadBucket, do not find a new bucket
+	// yet; default 0. S3's list and HEAD of buckets agree first:
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
+	BucketLag int
 	// RoleLag and ProviderLag are how many exchanges do not see a new role or a
 	// new provider yet; default 0.
 	RoleLag, ProviderLag int

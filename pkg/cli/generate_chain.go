@@ -138,6 +138,6 @@ func (o *generateChainCommand) documents(ctx context.Context, live issuer.Live) 
 		return nil, err
 	}
 	at := target.Location
-	at.Region = cmp.Or(at.Region, o.region, o.factory.region("", ""), "us-east-1")
+	at.Region = issuer.RegionFor(url, at, cmp.Or(o.region, o.factory.region("", ""), "us-east-1"))
 	return generate.BucketOf(docs, at)
 }

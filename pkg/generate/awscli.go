@@ -79,6 +79,9 @@ func (c *Chain) bucketScript(s *script) {
 	if at.Region != "us-east-1" { // which S3 refuses as a constraint
 		constraint = " --create-bucket-configuration LocationConstraint=" + quote(at.Region)
 	}
+	if at.Reserved() {
+		constraint += " --bucket-namespace account-regional"
+	}
 	s.line("  aws s3api create-bucket --bucket %s --region %s --object-ownership BucketOwnerEnforced%s >/dev/null", quote(at.Bucket), quote(at.Region), constraint)
 	s.line("  made=yes")
 	s.line("elif ! tags=$(aws s3api get-bucket-tagging \"${bucket[@]}\" 2>&1) && [[ $tags = *NoSuchTagSet* ]] &&")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
 // S3 is the part of S3 that publishing reads and writes.
@@ -50,6 +52,10 @@ type bucket struct {
 	name   string
 	region string
 	owner  string // account ID, or what a server that is not AWS calls the owner
+	fresh  bool   // made by this run: S3 may not find it for a moment
+	open   bool   // anybody is to read the objects in it
+	// sleep waits, or ends with ctx.
+	sleep func(context.Context, time.Duration) error
 }
 
 func (b *bucket) options(o *s3.Options) {
@@ -69,16 +75,21 @@ func status(err error) int {
 	return 0
 }
 
-// find is head on a server that may have owners other than accounts: where it
-// refuses the account, but lists the bucket among the caller's own, its name for
-// the caller is expected from then on. AWS lists nobody else's buckets.
+// find is head, and asks further where the answer leaves open why it is a refusal.
+// A server may have owners other than accounts: where it refuses the account, but
+// lists the bucket among the caller's own, its name for the caller is expected from
+// then on. AWS lists nobody else's buckets.
 func (b *bucket) find(ctx context.Context) (region string, err error) {
 	region, err = b.head(ctx)
-	if status(err) != http.StatusForbidden {
+	refused := status(err) == http.StatusForbidden
+	if !refused && status(err) != http.StatusBadRequest {
 		return region, err
 	}
 	out, listErr := b.s3.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &b.name}, b.options)
-	if listErr != nil || out.Owner == nil || !slices.ContainsFunc(out.Buckets, func(own types.Bucket) bool { return aws.ToString(own.Name) == b.name }) {
+	if code := awsapi.Code(listErr); code == "InvalidAccessKeyId" || code == "InvalidToken" {
+		return "", b.notKnown(listErr)
+	}
+	if !refused || listErr != nil || out.Owner == nil || !slices.ContainsFunc(out.Buckets, func(own types.Bucket) bool { return aws.ToString(own.Name) == b.name }) {
 		return "", err
 	}
 	other := *b
@@ -90,8 +101,41 @@ func (b *bucket) find(ctx context.Context) (region string, err error) {
 	return region, nil
 }
 
-// head looks for the bucket: its region where it exists, "" where it does not.
+// taken reports whether a bucket is there that these credentials may not see.
+func taken(err error) bool {
+	return status(err) == http.StatusForbidden && awsapi.Code(err) != "InvalidAccessKeyId"
+}
+
+// notKnown is the refusal of credentials that STS takes and S3 in the bucket's region
+// does not: regions know those of their own partition, and some only those of accounts
+// that enabled them.
+// https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+func (b *bucket) notKnown(err error) error {
+	return hint.Wrap(awsapi.Brief(err),
+		fmt.Sprintf("the region %s knows credentials of the partition %s, of accounts that have enabled it:", b.region, irsa.PartitionOf(b.region)),
+		"aws account get-region-opt-status --region-name "+b.region)
+}
+
+// head looks for the bucket: its region where it exists, "" where it does not. In
+// the wrong region S3 names the right one before it looks at the owner, so that the
+// bucket is looked for there once more.
 func (b *bucket) head(ctx context.Context) (region string, err error) {
+	region, err = b.headHere(ctx)
+	r, answered := errors.AsType[*awshttp.ResponseError](err)
+	if !answered {
+		return region, err
+	}
+	switch r.HTTPStatusCode() {
+	case http.StatusMovedPermanently, http.StatusBadRequest, http.StatusTemporaryRedirect:
+		there := *b
+		if there.region = r.Response.Header.Get("X-Amz-Bucket-Region"); there.region != "" && there.region != b.region {
+			return there.headHere(ctx)
+		}
+	}
+	return region, err
+}
+
+func (b *bucket) headHere(ctx context.Context) (region string, err error) {
 	out, err := b.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
 	if err == nil {
 		if region = aws.ToString(out.BucketRegion); region == "" {
@@ -99,16 +143,8 @@ func (b *bucket) head(ctx context.Context) (region string, err error) {
 		}
 		return region, nil
 	}
-	switch status(err) {
-	case http.StatusNotFound:
+	if status(err) == http.StatusNotFound {
 		return "", nil
-	case http.StatusMovedPermanently, http.StatusBadRequest, http.StatusTemporaryRedirect:
-		// A signature for the wrong region: the answer names the right one.
-		if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-			if region = r.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && region != b.region {
-				return region, nil
-			}
-		}
 	}
 	return "", err
 }
@@ -125,7 +161,11 @@ func (b *bucket) create(ctx context.Context) error {
 	if b.region != "us-east-1" { // which S3 refuses as a constraint
 		input.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(b.region)}
 	}
-	_, err := b.s3.CreateBucket(ctx, input, b.options)
+	if (Location{Bucket: b.name, Region: b.region}).Reserved() {
+		input.BucketNamespace = types.BucketNamespaceAccountRegional
+	}
+	_, err := settled(ctx, b, b.s3.CreateBucket, input)
+	b.fresh = err == nil
 	if err == nil || awsapi.Code(err) == "BucketAlreadyOwnedByYou" {
 		if _, err = b.find(ctx); err != nil {
 			return fmt.Errorf("looking for the new bucket: %w", b.denied(err, "s3:ListBucket", ""))
@@ -133,6 +173,8 @@ func (b *bucket) create(ctx context.Context) error {
 		return nil
 	}
 	switch awsapi.Code(err) {
+	case "OperationAborted":
+		return hint.Wrap(awsapi.Brief(err), "S3 may keep a name back for an hour after its bucket was deleted; then the same command goes on")
 	case "BucketAlreadyExists":
 		return hint.Wrap(awsapi.Brief(err), "the name was taken by another account; an issuer whose bucket is somebody else's must never be used",
 			"kubectl irsa issuer plan --new-bucket")
@@ -156,7 +198,7 @@ func (b *bucket) created(ctx context.Context) (time.Time, error) {
 
 // tags are the bucket's tags, nil where it has none.
 func (b *bucket) tags(ctx context.Context) ([]types.Tag, error) {
-	out, err := b.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	out, err := settled(ctx, b, b.s3.GetBucketTagging, &s3.GetBucketTaggingInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()})
 	if awsapi.Code(err) == "NoSuchTagSet" {
 		return nil, nil
 	}
@@ -167,9 +209,9 @@ func (b *bucket) tags(ctx context.Context) ([]types.Tag, error) {
 }
 
 func (b *bucket) tag(ctx context.Context, tags []types.Tag) error {
-	_, err := b.s3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{
+	_, err := settled(ctx, b, b.s3.PutBucketTagging, &s3.PutBucketTaggingInput{
 		Bucket: &b.name, ExpectedBucketOwner: b.expect(), Tagging: &types.Tagging{TagSet: tags},
-	}, b.options)
+	})
 	return b.denied(err, "s3:PutBucketTagging", "")
 }
 
@@ -184,7 +226,7 @@ func (b *bucket) empty(ctx context.Context) (bool, error) {
 
 // block is the bucket's Block Public Access, nil where it has none.
 func (b *bucket) block(ctx context.Context) (*types.PublicAccessBlockConfiguration, error) {
-	out, err := b.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	out, err := settled(ctx, b, b.s3.GetPublicAccessBlock, &s3.GetPublicAccessBlockInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()})
 	switch {
 	case awsapi.Code(err) == "NoSuchPublicAccessBlockConfiguration", status(err) == http.StatusNotImplemented:
 		return nil, nil
@@ -197,9 +239,9 @@ func (b *bucket) block(ctx context.Context) (*types.PublicAccessBlockConfigurati
 // putBlock replaces the configuration. It is never deleted: some servers take
 // the whole bucket for what is to be deleted.
 func (b *bucket) putBlock(ctx context.Context, c *types.PublicAccessBlockConfiguration) error {
-	_, err := b.s3.PutPublicAccessBlock(ctx, &s3.PutPublicAccessBlockInput{
+	_, err := settled(ctx, b, b.s3.PutPublicAccessBlock, &s3.PutPublicAccessBlockInput{
 		Bucket: &b.name, ExpectedBucketOwner: b.expect(), PublicAccessBlockConfiguration: c,
-	}, b.options)
+	})
 	if status(err) == http.StatusNotImplemented {
 		return nil
 	}
@@ -208,7 +250,7 @@ func (b *bucket) putBlock(ctx context.Context, c *types.PublicAccessBlockConfigu
 
 // policy is the text of the bucket policy, "" where there is none.
 func (b *bucket) policy(ctx context.Context) (string, error) {
-	out, err := b.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()}, b.options)
+	out, err := settled(ctx, b, b.s3.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: &b.name, ExpectedBucketOwner: b.expect()})
 	if awsapi.Code(err) == "NoSuchBucketPolicy" {
 		return "", nil
 	}
@@ -225,8 +267,16 @@ func (b *bucket) putPolicy(ctx context.Context, text string) error {
 
 // object is a stored object; etag "" means that there is none.
 type object struct {
-	body []byte
-	etag string
+	body       []byte
+	etag       string
+	encryption types.ServerSideEncryption // "" where the server says nothing of it
+}
+
+// sealed reports whether a key of KMS encrypts an object: S3 then answers only those
+// who sign, whatever the bucket policy says.
+// https://repost.aws/knowledge-center/s3-kms-signature-version-error
+func sealed(encryption types.ServerSideEncryption) bool {
+	return strings.HasPrefix(string(encryption), "aws:kms")
 }
 
 // maxObject bounds what is read: a key set of 200 keys has 100 kB.
@@ -249,7 +299,7 @@ func (b *bucket) get(ctx context.Context, key string) (object, error) {
 	if err != nil {
 		return object{}, fmt.Errorf("reading s3://%s/%s: %w", b.name, key, err)
 	}
-	return object{body: body, etag: aws.ToString(out.ETag)}, nil
+	return object{body: body, etag: aws.ToString(out.ETag), encryption: out.ServerSideEncryption}, nil
 }
 
 // errChanged means that an object is no longer the one that was read.
@@ -262,19 +312,18 @@ const (
 	cacheControl = "public, max-age=60"
 )
 
-// put writes an object on the condition that it is still the one that was read.
+// put writes an object on the condition that it is still the one that was read. An
+// object that anybody is to read must not take over the bucket's key of KMS.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (b *bucket) put(ctx context.Context, key string, body []byte, was object) error {
-	input := &s3.PutObjectInput{
-		Bucket: &b.name, Key: &key, ExpectedBucketOwner: b.expect(), Body: bytes.NewReader(body),
-		ContentType: aws.String(contentType), CacheControl: aws.String(cacheControl),
+	encryption := types.ServerSideEncryption("")
+	if b.open && was.encryption != "" { // servers without any refuse to be asked for one
+		encryption = types.ServerSideEncryptionAes256
 	}
-	if was.etag == "" {
-		input.IfNoneMatch = aws.String("*")
-	} else {
-		input.IfMatch = &was.etag
+	out, err := b.write(ctx, key, body, was.etag, encryption)
+	if err == nil && b.open && sealed(out.ServerSideEncryption) {
+		_, err = b.write(ctx, key, body, aws.ToString(out.ETag), types.ServerSideEncryptionAes256)
 	}
-	_, err := b.s3.PutObject(ctx, input, b.options)
 	switch {
 	case err == nil:
 		return nil
@@ -283,6 +332,24 @@ func (b *bucket) put(ctx context.Context, key string, body []byte, was object) e
 		return errChanged
 	}
 	return b.denied(err, "s3:PutObject", key)
+}
+
+func (b *bucket) write(ctx context.Context, key string, body []byte, etag string, encryption types.ServerSideEncryption) (out *s3.PutObjectOutput, err error) {
+	input := &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, ExpectedBucketOwner: b.expect(), ServerSideEncryption: encryption,
+		ContentType: aws.String(contentType), CacheControl: aws.String(cacheControl),
+	}
+	if etag == "" {
+		input.IfNoneMatch = aws.String("*")
+	} else {
+		input.IfMatch = &etag
+	}
+	err = b.until(ctx, b.unsettled, func() error {
+		input.Body = bytes.NewReader(body) // each attempt reads it
+		out, err = b.s3.PutObject(ctx, input, b.options)
+		return err
+	})
+	return out, err
 }
 
 // denied says which permission a refused call needs, and on what.

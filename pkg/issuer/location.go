@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -31,6 +32,17 @@ func (l Location) ARN(key string) string {
 	return "arn:" + l.Partition() + ":s3:::" + l.Bucket + "/" + key
 }
 
+// Reserved reports whether the bucket's name, SOMETHING-ACCOUNT-REGION-an, is one of an
+// account's own namespace: it has to be asked for there, and nobody else ever gets it.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+func (l Location) Reserved() bool {
+	rest, ok := strings.CutSuffix(l.Bucket, "-"+l.Region+"-an")
+	if at := len(rest) - len("-111122223333"); ok && l.Region != "" && at > 0 {
+		return rest[at] == '-' && strings.Trim(rest[at+1:], "0123456789") == ""
+	}
+	return false
+}
+
 // LocationOf is the place in S3 that an issuer's URL leads to, false where the
 // URL is not one of S3's. Both forms of URL are known:
 // https://BUCKET.s3.REGION.amazonaws.com/PATH and
@@ -41,6 +53,32 @@ func LocationOf(issuer string) (Location, bool) {
 		return Location{}, false
 	}
 	return Location{Bucket: at.Bucket, Region: at.Region, Prefix: strings.TrimSuffix(at.Path, "/")}, true
+}
+
+// RegionFor is the region of a bucket that is to be made for an issuer's documents:
+// that of its URL. A URL of S3 that names none leads to the first region of its
+// partition; a bucket of another one is found there after a day or never, and AWS
+// follows no redirect.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+// Whoever serves a URL elsewhere reads from any region: otherwise, which has to be
+// one then.
+func RegionFor(issuer string, at Location, otherwise string) string {
+	if at.Region != "" {
+		return at.Region
+	}
+	if _, direct := LocationOf(issuer); !direct {
+		return otherwise
+	}
+	partition := "aws"
+	if u, err := url.Parse(issuer); err == nil {
+		switch host := u.Hostname(); {
+		case strings.HasSuffix(host, ".cn"):
+			partition = "aws-cn"
+		case strings.HasSuffix(host, ".eu"):
+			partition = "aws-eusc"
+		}
+	}
+	return irsa.RoleARN{Partition: partition}.Region()
 }
 
 // DiscoveryKey is the object key of the discovery document.

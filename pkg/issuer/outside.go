@@ -122,7 +122,7 @@ func (p *Publisher) applyReachable(ctx context.Context) error {
 	var o Outside
 	var missing string
 	var err error
-	for wait := range p.waits() {
+	for wait := range waits {
 		o = Look(ctx, p.Stranger, p.Live.Discovery.Issuer)
 		if missing, err = o.lacks(p.docs, p.merge.Doomed); err != nil || missing == "" {
 			return err
@@ -139,6 +139,7 @@ func (p *Publisher) applyReachable(ctx context.Context) error {
 func (p *Publisher) unreachable(o Outside, missing string) error {
 	err := fmt.Errorf("it is written, but cannot be read from outside after %s: %s", patience, missing)
 	_, direct := LocationOf(p.Live.Discovery.Issuer)
+	var moved *oidc.Redirect
 	var denied *oidc.StatusError
 	var name *oidc.DNSError
 	var tls *oidc.TLSError
@@ -146,6 +147,9 @@ func (p *Publisher) unreachable(o Outside, missing string) error {
 	case !direct:
 		return hint.Wrap(err, "what serves the issuer's URL must serve "+p.Target.String()+", and may hold an old copy",
 			"kubectl irsa issuer show")
+	case errors.As(o.Err(), &moved):
+		return hint.Wrap(err, "the URL names no region, or another than the bucket's: S3 redirects, which AWS does not follow;",
+			fmt.Sprintf("let the issuer name it: %s", BucketURL(p.bucket.name, p.bucket.region)))
 	case errors.As(o.Err(), &denied) && denied.Status == http.StatusForbidden:
 		return hint.Wrap(err, "Block Public Access of the account, a policy of the organization, or a Deny in the bucket policy keeps everybody out",
 			"aws s3control get-public-access-block --account-id "+p.account)

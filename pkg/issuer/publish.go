@@ -49,6 +49,7 @@ type Publisher struct {
 	merge    Merge
 	docs     Documents // as they will be, or are
 	keyList  []KeyReport
+	relaxed  bool  // this run relaxed Block Public Access a moment ago
 	pending  bool  // a document is to be written
 	unproven error // why no token was checked
 }
@@ -97,17 +98,6 @@ func (p *Publisher) Steps(ctx context.Context) ([]plan.Step, error) {
 		return p.dirSteps(), nil
 	}
 	return nil, errors.New("the standard output takes no plan: use Documents")
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Documents are the two documents as the plan leaves them: to be read after its
@@ -177,9 +167,10 @@ func (s stored) public() oidc.KeySet {
 	return s.parsed.Keys.Union(s.elsewhere)
 }
 
-// holds reports whether the key set that was merged is what is stored.
+// holds reports whether the key set that was merged is what is stored, where anybody
+// can read it.
 func (p *Publisher) holds(was stored) bool {
-	return was.parsed.Keys != nil && !Changed(p.keyList) && len(p.docs.Keys.Without(*was.parsed.Keys).Keys) == 0
+	return p.sealed(was.keys) == "" && was.parsed.Keys != nil && !Changed(p.keyList) && len(p.docs.Keys.Without(*was.parsed.Keys).Keys) == 0
 }
 
 func (p *Publisher) keysURI(published *oidc.Discovery) string {

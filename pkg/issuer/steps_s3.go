@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -20,11 +19,12 @@ import (
 )
 
 func (p *Publisher) bucketSteps(ctx context.Context) []plan.Step {
-	p.bucket = bucket{s3: p.S3, name: p.Target.Location.Bucket, region: p.Target.Location.Region}
+	_, direct := LocationOf(p.Live.Discovery.Issuer)
+	p.bucket = bucket{s3: p.S3, name: p.Target.Location.Bucket, region: p.Target.Location.Region, open: direct, sleep: p.Sleep}
 	p.stored = sync.OnceValues(func() (stored, error) {
 		if !p.exists {
 			was := stored{keysURI: p.keysURI(nil)}
-			if _, direct := LocationOf(p.Live.Discovery.Issuer); direct {
+			if direct {
 				return was, nil
 			}
 			return p.withElsewhere(was), nil
@@ -42,7 +42,7 @@ func (p *Publisher) bucketSteps(ctx context.Context) []plan.Step {
 			Look: p.lookTags, Apply: p.applyTags,
 		})
 	}
-	if _, direct := LocationOf(p.Live.Discovery.Issuer); direct {
+	if direct {
 		steps = append(steps,
 			plan.Step{
 				ID: StepBlock, Title: "let a policy open the bucket " + name, After: []string{StepBucket},
@@ -70,12 +70,10 @@ func (p *Publisher) lookBucket(ctx context.Context) (plan.State, string, error) 
 	p.account = aws.ToString(identity.Account)
 	p.bucket.owner = p.account
 	asked := p.bucket.region
-	if asked == "" {
-		p.bucket.region = p.Region
-	}
+	p.bucket.region = RegionFor(p.Live.Discovery.Issuer, p.Target.Location, p.Region)
 	region, err := p.bucket.find(ctx)
 	switch {
-	case status(err) == http.StatusForbidden:
+	case taken(err):
 		return plan.Conflict, fmt.Sprintf("S3 answers 403: the bucket exists, and either belongs to an account other than %s,\n"+
 			"or these credentials (%s) lack s3:ListBucket on it. A name that is free would be 404.", p.account, aws.ToString(identity.Arn)), nil
 	case err != nil:
@@ -126,6 +124,7 @@ func (p *Publisher) applyBlock(ctx context.Context) error {
 		block = &types.PublicAccessBlockConfiguration{BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true)}
 	}
 	block.BlockPublicPolicy, block.RestrictPublicBuckets = aws.Bool(false), aws.Bool(false)
+	p.relaxed = true
 	return p.bucket.putBlock(ctx, block)
 }
 
@@ -184,46 +183,15 @@ func (p *Publisher) applyPolicy(ctx context.Context) error {
 	if err != nil || !changed {
 		return err
 	}
-	for wait := range p.waits() {
-		if err = p.bucket.putPolicy(ctx, merged); err == nil {
-			return nil
-		}
-		if !blocked(err) && awsapi.Code(err) != "OperationAborted" && awsapi.Code(err) != "NoSuchBucket" {
-			return p.bucket.denied(err, "s3:PutBucketPolicy", "")
-		}
-		plan.Note(ctx, "waiting for S3 to take the new settings of the bucket")
-		if err := p.Sleep(ctx, wait); err != nil {
-			return err
-		}
+	err = p.bucket.until(ctx, func(err error) bool {
+		return p.bucket.unsettled(err) || blocked(err) || p.relaxed && bare(err)
+	}, func() error { return p.bucket.putPolicy(ctx, merged) })
+	if !blocked(err) {
+		return p.bucket.denied(err, "s3:PutBucketPolicy", "")
 	}
-	if blocked(err) {
-		return hint.Wrap(awsapi.Brief(err), "the bucket itself blocks no policy: Block Public Access of the account, or a policy of the organization, does",
-			fmt.Sprintf("an administrator of account %s sees it with: aws s3control get-public-access-block --account-id %s", p.account, p.account),
-			"where it has to stay on, put CloudFront before a private bucket and make its URL the issuer")
-	}
-	return awsapi.Brief(err)
-}
-
-// blocked reports whether Block Public Access refused a policy.
-func blocked(err error) bool {
-	return awsapi.Code(err) == "AccessDenied" && strings.Contains(awsapi.Message(err), "BlockPublicPolicy")
-}
-
-// patience is how long settings of S3 are waited for: users report some ten
-// seconds, AWS promises nothing.
-const patience = 90 * time.Second
-
-// waits are growing pauses that add up to patience.
-func (p *Publisher) waits() func(yield func(time.Duration) bool) {
-	return func(yield func(time.Duration) bool) {
-		wait := 250 * time.Millisecond
-		for spent := time.Duration(0); spent < patience; spent += wait {
-			if !yield(wait) {
-				return
-			}
-			wait = min(2*wait, 5*time.Second)
-		}
-	}
+	return hint.Wrap(awsapi.Brief(err), "the bucket itself blocks no policy: Block Public Access of the account, or a policy of the organization, does",
+		fmt.Sprintf("an administrator of account %s sees it with: aws s3control get-public-access-block --account-id %s", p.account, p.account),
+		"where it has to stay on, put CloudFront before a private bucket and make its URL the issuer")
 }
 
 func (p *Publisher) lookKeys(ctx context.Context) (plan.State, string, error) {
@@ -243,7 +211,15 @@ func (p *Publisher) lookKeys(ctx context.Context) (plan.State, string, error) {
 		return plan.Done, detail, nil
 	}
 	p.pending = true
-	return plan.Needed, fmt.Sprintf("%s\n%s", p.docs.Discovery.JWKSURI, detail), nil
+	return plan.Needed, p.docs.Discovery.JWKSURI + p.sealed(was.keys) + "\n" + detail, nil
+}
+
+// sealed says that an object has to be written anew as it is, "" where it has not.
+func (p *Publisher) sealed(o object) string {
+	if p.bucket.open && sealed(o.encryption) {
+		return ", which a key of KMS keeps from whoever has no credentials: it is written without one"
+	}
+	return ""
 }
 
 // attempts bounds the writes of one document while others write it too.
@@ -307,14 +283,17 @@ func (p *Publisher) lookDiscovery(context.Context) (plan.State, string, error) {
 		p.pending = true
 		return plan.Needed, p.Live.Discovery.Issuer, nil
 	}
-	difference := differences(*was.parsed.Discovery, p.docs.Discovery)
+	difference, hidden := differences(*was.parsed.Discovery, p.docs.Discovery), p.sealed(was.discovery)
 	switch {
 	case was.parsed.Discovery.Issuer != p.docs.Discovery.Issuer:
 		return plan.Conflict, "the document there is another issuer's\n" + difference, nil
-	case difference == "":
+	case difference == "" && hidden == "":
 		return plan.Done, p.Live.Discovery.Issuer, nil
 	}
 	p.pending = true
+	if difference == "" {
+		return plan.Needed, p.Live.Discovery.Issuer + hidden, nil
+	}
 	return plan.Needed, "changes\n" + difference, nil
 }
 

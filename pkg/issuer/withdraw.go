@@ -3,7 +3,6 @@ package issuer
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -73,13 +72,10 @@ func (w *Withdrawal) find(ctx context.Context) (s bucketState, err error) {
 	if err != nil {
 		return s, fmt.Errorf("asking whose credentials these are: %w", awsapi.Brief(err))
 	}
-	w.bucket = bucket{s3: w.S3, name: w.Location.Bucket, region: w.Location.Region, owner: aws.ToString(identity.Account)}
-	if w.bucket.region == "" {
-		w.bucket.region = w.Region
-	}
+	w.bucket = bucket{s3: w.S3, name: w.Location.Bucket, region: RegionFor(w.Issuer, w.Location, w.Region), owner: aws.ToString(identity.Account)}
 	region, err := w.bucket.find(ctx)
 	switch {
-	case status(err) == http.StatusForbidden:
+	case taken(err):
 		return bucketState{exists: true, whose: "S3 answers 403: it belongs to another account, or these credentials lack s3:ListBucket on it"}, nil
 	case err != nil:
 		return s, fmt.Errorf("looking for the bucket %s: %w", w.bucket.name, awsapi.Brief(err))
@@ -199,11 +195,14 @@ func (w *Withdrawal) lookBucket(ctx context.Context) (plan.State, string, error)
 		return plan.Conflict, "it holds what publishing did not write: " + strings.Join(s.others[:min(few, len(s.others))], ", ") + more +
 			"\naws s3 ls --recursive s3://" + w.bucket.name, nil
 	}
+	if (Location{Bucket: w.bucket.name, Region: w.bucket.region}).Reserved() {
+		return plan.Needed, "in " + w.bucket.region, nil
+	}
 	return plan.Needed, "in " + w.bucket.region + "; anybody may take the name afterwards", nil
 }
 
 func (w *Withdrawal) deleteBucket(ctx context.Context) error {
-	_, err := w.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &w.bucket.name, ExpectedBucketOwner: w.bucket.expect()}, w.bucket.options)
+	_, err := settled(ctx, &w.bucket, w.S3.DeleteBucket, &s3.DeleteBucketInput{Bucket: &w.bucket.name, ExpectedBucketOwner: w.bucket.expect()})
 	switch awsapi.Code(err) {
 	case "NoSuchBucket":
 		return nil
