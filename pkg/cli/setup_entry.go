@@ -72,7 +72,7 @@ func (o *setupCommand) lookVerify(ctx context.Context) (plan.State, string, erro
 	if err != nil || !o.isRole(ctx, session.RoleARN) {
 		return plan.Needed, "", nil
 	}
-	session.RoleSource, session.Annotated, session.Account = creds.FromAnnotation, true, account
+	session.RoleSource, session.Account = creds.FromAnnotation, account
 	if o.login.login.Request.Audience == "" {
 		session.AudienceSource = creds.FromDefault
 		if account.Annotations[irsa.AnnotationAudience] != "" {

@@ -3,23 +3,17 @@ package creds
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
@@ -39,6 +33,10 @@ type Request struct {
 	PolicyARNs    []string      // managed session policies
 	Create        bool          // make a ServiceAccount that is missing, where RoleARN is given
 	AnyAccount    bool          // the STS is not AWS's: an account need not be twelve digits
+
+	// Accept is asked, with the ServiceAccount in it, about the session that STS is
+	// going to be asked for. Its error ends the exchange. Nil accepts every one.
+	Accept func(Session) error
 }
 
 // Session is what an exchange gave, and where each choice came from.
@@ -56,9 +54,8 @@ type Session struct {
 	RegionGuessed  bool   // nobody chose it: it is the partition's
 	STSEndpointURL string // of the STS that was asked, as a flag or a setting names it; "" where it is the region's own
 	Created        bool   // the ServiceAccount was made
-	Annotated      bool   // it already carried the role's annotation with this very value
 
-	Account *corev1.ServiceAccount // as it was read for role or audience; nil where both were named
+	Account *corev1.ServiceAccount // as it was read or made; nil where nobody had to look at it
 }
 
 // Source says who chose a value.
@@ -94,18 +91,6 @@ func (x Exchanger) Run(ctx context.Context, r Request) (Session, error) {
 	return s, err
 }
 
-// left says that a ServiceAccount which was made for a login that failed is still
-// there, and which one may have been meant.
-func left(ctx context.Context, accounts corev1client.ServiceAccountInterface, r Request, err error) error {
-	lines := []string{fmt.Sprintf("serviceaccount %s/%s was created for this and is still there; take it away with", r.Namespace, r.ServiceAccount),
-		fmt.Sprintf("kubectl delete serviceaccount %s -n %s", r.ServiceAccount, r.Namespace)}
-	near := slices.DeleteFunc(kubeapi.Near(ctx, accounts, r.ServiceAccount), func(name string) bool { return name == r.ServiceAccount })
-	if len(near) > 0 {
-		lines = append([]string{"did you mean " + strings.Join(near, " or ") + "?"}, lines...)
-	}
-	return hint.Wrap(err, lines...)
-}
-
 func (x Exchanger) run(ctx context.Context, r Request) (Session, error) {
 	s := Session{Subject: irsa.Subject(r.Namespace, r.ServiceAccount), RoleSource: FromFlag, AudienceSource: FromFlag}
 	client := &connecting{open: x.STS}
@@ -121,7 +106,8 @@ func (x Exchanger) run(ctx context.Context, r Request) (Session, error) {
 	if err := client.start(ctx, s.Region); err != nil {
 		return s, err
 	}
-	if err := x.mint(ctx, r, &s); err != nil {
+	minting := minting{Request: r, accounts: x.Core.ServiceAccounts(r.Namespace), session: &s}
+	if err := minting.run(ctx); err != nil {
 		return s, err
 	}
 	if s.Region == "" {
@@ -145,115 +131,6 @@ func (x Exchanger) run(ctx context.Context, r Request) (Session, error) {
 func (s *Session) role(r Request, arn string, from Source) (err error) {
 	s.RoleARN, err = irsa.ParseRoleARN(arn, r.AnyAccount)
 	s.RoleSource = from
-	return err
-}
-
-// mint fills in the token and, where they are open, the role and the audience.
-func (x Exchanger) mint(ctx context.Context, r Request, s *Session) error {
-	accounts := x.Core.ServiceAccounts(r.Namespace)
-	ask := func(ctx context.Context) (token.Token, error) {
-		return token.Create(ctx, accounts, token.Request{
-			Namespace: r.Namespace, ServiceAccount: r.ServiceAccount,
-			Audiences: []string{s.Audience}, Duration: r.TokenDuration,
-		})
-	}
-	if s.Audience = r.Audience; s.Audience == "" {
-		s.Audience, s.AudienceSource = irsa.DefaultAudience, FromDefault
-	}
-	var err error
-	if r.RoleARN != "" && r.Audience != "" {
-		s.Token, err = ask(ctx)
-	} else {
-		err = x.mintBeside(ctx, accounts, r, s, ask)
-	}
-	if !token.NoServiceAccount(err) || !r.Create || r.RoleARN == "" {
-		return err
-	}
-	if _, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: r.ServiceAccount}},
-		metav1.CreateOptions{FieldManager: kubeapi.FieldManager}); err != nil && !apierrors.IsAlreadyExists(err) {
-		return NotCreated(r.Namespace, r.ServiceAccount, err)
-	}
-	s.Created = true
-	s.Token, err = ask(ctx)
-	return err
-}
-
-// NoAccount says that a ServiceAccount is missing and that nobody named a role
-// to create it for. It looks for one that may be meant.
-func NoAccount(ctx context.Context, accounts corev1client.ServiceAccountInterface, namespace, serviceAccount string) error {
-	gone := fmt.Errorf("serviceaccount %s/%s does not exist, and no role is known for it", namespace, serviceAccount)
-	if near := kubeapi.Near(ctx, accounts, serviceAccount); len(near) > 0 {
-		return hint.Wrap(gone, "did you mean "+strings.Join(near, " or ")+"?")
-	}
-	return hint.Wrap(gone, fmt.Sprintf("name a role, and login creates serviceaccount %s/%s for it:", namespace, serviceAccount),
-		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
-}
-
-// NotCreated says that a ServiceAccount could not be made, and who could.
-func NotCreated(namespace, serviceAccount string, err error) error {
-	doing := fmt.Errorf("creating serviceaccount %s/%s: %w", namespace, serviceAccount, err)
-	if !apierrors.IsForbidden(err) {
-		return doing
-	}
-	return hint.Wrap(doing, "ask an administrator of the cluster for this:",
-		fmt.Sprintf("kubectl create serviceaccount %s -n %s", serviceAccount, namespace))
-}
-
-// mintBeside reads the ServiceAccount on the connection that its TokenRequest
-// has opened. Only an annotation with another audience needs a second token.
-func (x Exchanger) mintBeside(ctx context.Context, accounts corev1client.ServiceAccountInterface,
-	r Request, s *Session, ask func(context.Context) (token.Token, error)) error {
-	reached, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
-		s.Token, err = ask(ctx)
-		return err
-	})
-	if !reached {
-		return wait() // nobody is there to ask for anything else
-	}
-	account, lookErr := accounts.Get(ctx, r.ServiceAccount, metav1.GetOptions{})
-	mintErr := wait()
-	switch {
-	case mintErr != nil && (r.RoleARN != "" || !token.NoServiceAccount(mintErr)):
-		return mintErr
-	case mintErr != nil:
-		return NoAccount(ctx, accounts, r.Namespace, r.ServiceAccount)
-	case lookErr != nil && r.RoleARN != "":
-		return nil // not allowed to look is no failure where the role is given
-	case lookErr != nil && apierrors.IsForbidden(lookErr) && !kubeapi.Anonymous(lookErr):
-		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
-			"name the role with --role-arn, or ask an administrator of the cluster for this:",
-			kubeapi.Grant(r.Namespace, r.ServiceAccount, kubeapi.UserOf(lookErr)))
-	case lookErr != nil:
-		return hint.Wrap(fmt.Errorf("reading serviceaccount %s/%s for its role: %w", r.Namespace, r.ServiceAccount, lookErr),
-			"a role that is named needs no look at the ServiceAccount:",
-			fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", r.ServiceAccount, r.Namespace))
-	}
-	return x.take(ctx, account, r, s, ask)
-}
-
-// take takes what is open from the ServiceAccount's annotations.
-func (x Exchanger) take(ctx context.Context, account *corev1.ServiceAccount, r Request, s *Session,
-	ask func(context.Context) (token.Token, error)) (err error) {
-	s.Account = account
-	annotated := account.Annotations[irsa.AnnotationRoleARN]
-	if s.Annotated = annotated != "" && (r.RoleARN == "" || r.RoleARN == annotated); r.RoleARN == "" {
-		if annotated == "" {
-			return NoRole(account)
-		}
-		if err := s.role(r, annotated, FromAnnotation); err != nil {
-			return fmt.Errorf("annotation %s of serviceaccount %s/%s: %w", irsa.AnnotationRoleARN, r.Namespace, r.ServiceAccount, err)
-		}
-	}
-	audience := account.Annotations[irsa.AnnotationAudience]
-	if r.Audience != "" || audience == "" {
-		return nil
-	}
-	s.AudienceSource = FromAnnotation
-	if audience == s.Audience {
-		return nil
-	}
-	s.Audience = audience
-	s.Token, err = ask(ctx)
 	return err
 }
 

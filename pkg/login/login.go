@@ -162,9 +162,7 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 	if result.Warnings, err = l.Check(); err != nil {
 		return result, err
 	}
-	if l.Made != nil {
-		result.Session = *l.Made
-	} else if result.Session, err = l.Exchanger.Run(ctx, l.Request); err != nil {
+	if result.Session, err = l.exchange(ctx); err != nil {
 		return result, err
 	}
 	l.pin(result.Session)
@@ -192,6 +190,22 @@ func (l *Login) Run(ctx context.Context) (Result, error) {
 		result.Annotated, err = l.annotate(ctx, result.Session)
 	}
 	return result, err
+}
+
+// exchange gets the session. Where the ServiceAccount is to be annotated and says
+// otherwise, STS is not asked for any.
+func (l *Login) exchange(ctx context.Context) (creds.Session, error) {
+	if l.Made != nil {
+		return *l.Made, nil
+	}
+	request := l.Request
+	if l.Annotate {
+		request.Accept = func(s creds.Session) error {
+			_, err := l.Annotations(s.Account, s.RoleARN.String(), s.Audience)
+			return err
+		}
+	}
+	return l.Exchanger.Run(ctx, request)
 }
 
 // pin takes what the exchange found out into the profile and the cache's key.
