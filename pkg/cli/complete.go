@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/generate"
 )
 
 // completionLimit is how long whoever pressed TAB waits for a server.
@@ -47,7 +49,11 @@ func (f *Factory) completions(root *cobra.Command) {
 	f.completeFlags(root.PersistentFlags(), root)
 	for cmd := range tree(root) {
 		f.completeFlags(cmd.LocalNonPersistentFlags(), cmd)
-		if cmd.ValidArgsFunction == nil && !cmd.HasSubCommands() {
+		switch {
+		case cmd.ValidArgsFunction != nil:
+		case cmd.Name() == "inspect":
+			cmd.ValidArgsFunction = f.completeKinds
+		case !cmd.HasSubCommands():
 			cmd.ValidArgsFunction = f.completeArguments(cmd)
 		}
 	}
@@ -139,24 +145,52 @@ func (f *Factory) completeArguments(cmd *cobra.Command) cobra.CompletionFunc {
 		if slices.Contains(names, "--") && len(args) >= slices.Index(names, "--") {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
-		if len(args) >= len(names) {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		if find := f.argument(cmd, strings.Trim(names[len(args)], "[].")); find != nil {
+		if find := f.argument(cmd, nameOf(names, len(args)), toComplete); find != nil {
 			return f.completing(find)(cmd, args, toComplete)
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
+// nameOf is what the nth argument is called, "" where there is none so far behind.
+// The last may be repeated.
+func nameOf(names []string, n int) string {
+	if last := len(names) - 1; n > last && last >= 0 && strings.Contains(names[last], "...") {
+		n = last
+	}
+	if n >= len(names) {
+		return ""
+	}
+	return strings.Trim(names[n], "[].")
+}
+
+// completeKinds is for what stands behind "inspect KIND/", which means the same
+// as "inspect KIND NAME".
+func (f *Factory) completeKinds(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	kind, _, slash := strings.Cut(toComplete, "/")
+	for _, sub := range cmd.Commands() {
+		if slash && (sub.Name() == kind || sub.HasAlias(kind)) {
+			sub.SetContext(cmd.Context())
+			return sub.ValidArgsFunction(sub, nil, toComplete)
+		}
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
 // argument is by the name of an argument; a bare NAME is of the kind that the
 // command, or the group it is in, is called by.
-func (f *Factory) argument(cmd *cobra.Command, name string) lookup {
+func (f *Factory) argument(cmd *cobra.Command, name, toComplete string) lookup {
 	kinds := map[string]lookup{
-		"SERVICEACCOUNT": f.serviceAccounts, "SA": f.serviceAccounts, "POD": f.pods,
+		"SERVICEACCOUNT": f.serviceAccounts, "SA": f.serviceAccounts, "POD": f.pods, "DEPLOY": f.deployments,
 		"PROFILE": f.ownProfiles, "ROLE": f.roleNames, "BUCKET": f.buckets, "ERROR": explainable,
+		"PHASE": fixed(setupPhases), "IAM-POLICY": fixed(generate.Commands()),
 	}
-	if name != "NAME" {
+	switch {
+	case name == "ARN|NAME" && strings.HasPrefix(toComplete, "a"):
+		return f.roleARNs
+	case name == "ARN|NAME":
+		return f.roleNames
+	case name != "NAME" && name != "COMMAND":
 		return kinds[name]
 	}
 	if own := kinds[strings.ToUpper(cmd.Name())]; own != nil {
@@ -170,6 +204,11 @@ func (f *Factory) argument(cmd *cobra.Command, name string) lookup {
 	return nil
 }
 
+// fixed finds the same values always.
+func fixed(values []string) lookup {
+	return func(context.Context, *cobra.Command) []string { return slices.Clone(values) }
+}
+
 // completing bounds a lookup and keeps it silent: warnings and errors would
 // end up in the middle of a line that somebody is typing. A lookup that is still
 // busy at the end is left behind; this process ends right after.
@@ -178,9 +217,9 @@ func (f *Factory) completing(find lookup) cobra.CompletionFunc {
 		f.quietServer, f.Streams.ErrOut = true, io.Discard
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionLimit)
 		defer cancel()
-		prefix, _, slash := strings.Cut(toComplete, "/")
-		if prefix += "/"; !slash || !isServiceAccountKind(strings.TrimSuffix(prefix, "/")) {
-			prefix = ""
+		prefix := ""
+		if kind, _, slash := strings.Cut(toComplete, "/"); slash && (isServiceAccountKind(kind) || cmd.Name() == kind || cmd.HasAlias(kind)) {
+			prefix = kind + "/"
 		}
 		answer := make(chan []string, 1)
 		go func() { answer <- find(ctx, cmd) }()

@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -117,6 +121,23 @@ func (f *Factory) pods(ctx context.Context, _ *cobra.Command) (all []string) {
 	}
 	for _, pod := range list.Items {
 		all = append(all, described(pod.Name, "serviceaccount "+pod.Spec.ServiceAccountName))
+	}
+	return all
+}
+
+func (f *Factory) deployments(ctx context.Context, _ *cobra.Command) (all []string) {
+	core, namespace, ok := f.completionCore()
+	if !ok {
+		return nil
+	}
+	text, err := core.RESTClient().Get().AbsPath("/apis/apps/v1/namespaces", namespace, "deployments").
+		Param("limit", strconv.Itoa(completionPage)).DoRaw(ctx)
+	var list appsv1.DeploymentList
+	if err != nil || json.Unmarshal(text, &list) != nil {
+		return nil
+	}
+	for _, deployment := range list.Items {
+		all = append(all, described(deployment.Name, "serviceaccount "+cmp.Or(deployment.Spec.Template.Spec.ServiceAccountName, "default")))
 	}
 	return all
 }
