@@ -55,7 +55,7 @@ func (o *bindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint(), true)
+	b, issuer, err := o.lookAtBoth(ctx, c, o.lookToMake)
 	if err != nil {
 		return err
 	}
@@ -63,18 +63,20 @@ func (o *bindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	links := chainOf(admin.IAM, callerOnce(admin.STS), issuer, b, spec, o.overwrite, false)
+	links := b.chain(admin.IAM, callerOnce(admin.STS), issuer, spec)
+	links.provider.Existing = true
 	steps := append(links.provider.Steps(), links.role.Steps()...)
 	return o.apply(ctx, o.factory, append(steps, o.factory.forgetting(links.annotate.Step(), c.annotated(o.serviceAccount))))
 }
 
-// lookAtBoth reads the ServiceAccount and the issuer side by side.
-func lookAtBoth(ctx context.Context, c *cluster, b *bindingFlags, i *issuerFlag, mint, toMake bool) (bound *binding, issuer string, err error) {
+// lookAtBoth reads the ServiceAccount, with look, and the issuer side by side.
+func (i *issuerPlanFlags) lookAtBoth(ctx context.Context, c *cluster,
+	look func(context.Context, *cluster) (*binding, error)) (bound *binding, issuer string, err error) {
 	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
-		bound, err = b.look(ctx, c, toMake)
+		bound, err = look(ctx, c)
 		return err
 	})
-	issuer, issuerErr := i.findIn(ctx, c, mint)
+	issuer, issuerErr := i.findIn(ctx, c, i.mayMint())
 	err = cmp.Or(wait(), issuerErr)
 	return bound, issuer, err
 }
@@ -115,7 +117,7 @@ func (o *unbindCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, issuer, err := lookAtBoth(ctx, c, &o.bindingFlags, &o.issuerFlag, o.mayMint(), false)
+	b, issuer, err := o.lookAtBoth(ctx, c, o.look)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,8 @@ type binding struct {
 	given    bool         // the role was named, not made up
 	audience string
 	subject  string
+
+	overwrite bool // an annotation that says otherwise
 }
 
 // open is the cluster, and what the flags say of the role.
@@ -76,9 +78,29 @@ func (b *bindingFlags) open(f *Factory) (*cluster, role.Spec, error) {
 	return c, spec, err
 }
 
-// look reads the ServiceAccount for what no flag says. One that is missing and is
-// to be made needs its namespace.
-func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*binding, error) {
+// lookToMake is look for whoever makes a ServiceAccount that is missing: it needs its
+// namespace.
+func (b *bindingFlags) lookToMake(ctx context.Context, c *cluster) (*binding, error) {
+	bound, err := b.look(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if found, err := bound.account.Look(ctx); found != nil || err != nil {
+		return bound, err
+	}
+	core, err := c.core()
+	if err != nil {
+		return nil, err
+	}
+	// Asked for a ServiceAccount, a server does not say that the namespace is missing.
+	if _, err := core.Namespaces().Get(ctx, c.namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+		return nil, hint.Wrap(fmt.Errorf("the cluster has no namespace %s", c.namespace), "kubectl create namespace "+c.namespace)
+	}
+	return bound, nil
+}
+
+// look reads the ServiceAccount for what no flag says.
+func (b *bindingFlags) look(ctx context.Context, c *cluster) (*binding, error) {
 	core, err := c.core()
 	if err != nil {
 		return nil, err
@@ -86,17 +108,11 @@ func (b *bindingFlags) look(ctx context.Context, c *cluster, toMake bool) (*bind
 	bound := &binding{
 		account: &role.Account{Accounts: core.ServiceAccounts(c.namespace), Namespace: c.namespace, Name: b.serviceAccount},
 		role:    b.named, given: b.role != "", audience: b.audience, subject: irsa.Subject(c.namespace, b.serviceAccount),
+		overwrite: b.overwrite,
 	}
 	found, err := bound.account.Look(ctx)
 	if err != nil {
 		return nil, kubeapi.Unreachable(err)
-	}
-	if found == nil && toMake {
-		// Asked for a ServiceAccount, a server does not say that the namespace is missing.
-		_, err := core.Namespaces().Get(ctx, c.namespace, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil, hint.Wrap(fmt.Errorf("the cluster has no namespace %s", c.namespace), "kubectl create namespace "+c.namespace)
-		}
 	}
 	if found != nil {
 		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], true)
@@ -142,9 +158,9 @@ type chainIAM interface {
 	role.IAM
 }
 
-// chainOf joins them. With newProvider the provider is made where it is missing.
-func chainOf(client chainIAM, caller role.STS, issuer string, b *binding, spec role.Spec, overwrite, newProvider bool) *chain {
-	p := &provider.Ensure{IAM: client, Issuer: issuer, Audiences: []string{b.audience}, Tags: spec.Tags, Existing: !newProvider}
+// chain joins the links, for a role that is to be as spec says.
+func (b *binding) chain(client chainIAM, caller role.STS, issuer string, spec role.Spec) *chain {
+	p := &provider.Ensure{IAM: client, Issuer: issuer, Audiences: []string{b.audience}, Tags: spec.Tags}
 	r := &role.Ensure{
 		IAM: client, STS: caller, Spec: b.spec(spec), Named: b.role, Issuer: issuer, Audience: b.audience, Subjects: []string{b.subject},
 		NewProvider: true, // the provider's own step answers for it
@@ -155,7 +171,7 @@ func chainOf(client chainIAM, caller role.STS, issuer string, b *binding, spec r
 			return p.ARN(), err
 		},
 	}
-	return &chain{provider: p, role: r, annotate: &role.Annotate{Account: b.account, Role: r, Audience: b.audience, Overwrite: overwrite}}
+	return &chain{provider: p, role: r, annotate: &role.Annotate{Account: b.account, Role: r, Audience: b.audience, Overwrite: b.overwrite}}
 }
 
 // spec is what a role is to be, with the name, and of a new role the path, that

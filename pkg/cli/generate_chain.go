@@ -73,7 +73,7 @@ func (o *generateChainCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bound, err := o.look(ctx, c, true)
+	bound, err := o.lookToMake(ctx, c)
 	if err != nil {
 		return err
 	}

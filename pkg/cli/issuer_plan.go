@@ -170,7 +170,7 @@ func (o *issuerPlanCommand) look(ctx context.Context) (issuer.Found, error) {
 	if o.distro != "" && found.Distribution != "" && string(found.Distribution) != o.distro {
 		return issuer.Found{}, nil // the plan is for another cluster than this
 	}
-	if found.Known.Old, err = c.issuer(ctx, true); err != nil {
+	if found.Known.Old, err = c.issuer(ctx, mayMint); err != nil {
 		o.factory.note("note: the cluster does not show its issuer: %v", err)
 	}
 	return found, nil

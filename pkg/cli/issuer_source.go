@@ -11,10 +11,12 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
-// issuer is the issuer of the cluster's tokens: what its discovery
-// document says, or, where that may not be read, what a fresh token
-// says. A token is only asked for with mint: a server mints a real one even for
-// a dry run.
+// mayMint lets issuer and find ask for a token. A server mints a real one even for a
+// dry run, which is why planFlags have a word in it.
+const mayMint = true
+
+// issuer is the issuer of the cluster's tokens: what its discovery document says,
+// or, where that may not be read and a token may be asked for, what a fresh one says.
 func (c *cluster) issuer(ctx context.Context, mint bool) (string, error) {
 	core, err := c.core()
 	if err != nil {

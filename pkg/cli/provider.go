@@ -118,7 +118,7 @@ func newProviderGetCommand(f *Factory, run func(*providerGetCommand, context.Con
 }
 
 func (o *providerGetCommand) run(ctx context.Context) error {
-	issuer, err := o.find(ctx, o.factory, true)
+	issuer, err := o.find(ctx, o.factory, mayMint)
 	if err != nil {
 		return err
 	}

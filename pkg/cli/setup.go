@@ -198,7 +198,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 		return err
 	}
 	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
-		o.binding, err = o.bindingFlags.look(ctx, o.cluster, true)
+		o.binding, err = o.lookToMake(ctx, o.cluster)
 		return err
 	})
 	var readErr error
@@ -213,7 +213,7 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if err := <-credentials; err != nil {
 		return hint.Wrap(err, "setup makes things in IAM and S3; name a profile with --aws-profile, or log in with: aws login")
 	}
-	o.links = chainOf(o.early, o.whose, o.live.Discovery.Issuer, o.binding, spec, o.overwrite, true)
+	o.links = o.binding.chain(o.early, o.whose, o.live.Discovery.Issuer, spec)
 	o.links.provider.Existing = !o.runs(phaseProvider)
 	o.links.role.Existing, o.links.role.NewProvider = !o.runs(phaseRole), o.runs(phaseProvider)
 	return o.prepareEntry()
