@@ -1,6 +1,12 @@
 package check
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // compare puts the two strings one above the other, with a caret under the
 // first character that differs. Where they are wider than the screen both are
@@ -9,6 +15,7 @@ func (s *screen) compare(c *Comparison, edge int) {
 	labels := max(Cells(c.ExpectedLabel), Cells(c.ActualLabel))
 	room := max(s.Columns()-edge-labels-2, 16)
 	expected, actual := cut{glyphs(c.Expected), c.ExpectedColumn}, cut{glyphs(c.Actual), c.ActualColumn}
+	expected, actual = expected.told(actual), actual.told(expected)
 	longest := max(cellsOf(expected.text), cellsOf(actual.text))
 	expected, actual = expected.window(longest, room, s.ellipsis()), actual.window(longest, room, s.ellipsis())
 	row := func(label string, c cut, color string) {
@@ -41,6 +48,30 @@ type cut struct {
 
 // cells is where the character begins.
 func (c cut) cells() int { return cellsOf(c.text[:c.column]) }
+
+// told is the cut with a character that differs, and does not look like it, as
+// its code: a blank, or a letter of another script where the other string has a
+// plain one or ends.
+func (c cut) told(other cut) cut {
+	if c.column >= len(c.text) {
+		return c
+	}
+	at, size := utf8.DecodeRuneInString(c.text[c.column].text)
+	strange := at > unicode.MaxASCII && size == len(c.text[c.column].text) &&
+		(other.column >= len(other.text) || other.text[other.column].text[0] <= unicode.MaxASCII)
+	code := ""
+	switch {
+	case at == ' ':
+		code = `\x20`
+	case strange:
+		code = strings.Trim(strconv.QuoteRuneToASCII(at), "'")
+	default:
+		return c
+	}
+	text := slices.Clone(c.text)
+	text[c.column] = glyph{code, len(code)}
+	return cut{text, c.column}
+}
 
 // window is the part around the character that fits into room columns; longest
 // is the width of the longer of two strings, so that both are cut alike.

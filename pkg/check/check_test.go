@@ -225,6 +225,57 @@ func TestTheCaretStandsUnderTheFirstDifference(t *testing.T) {
 	})
 }
 
+func TestACharacterThatDoesNotLookLikeItselfIsToldByItsCode(t *testing.T) {
+	for name, tc := range map[string]struct{ expected, actual, want string }{
+		"a letter of another script":       {"role/cart", "role/\u0441art", `role/\u0441art`},
+		"a blank at the end":               {"cart", "cart ", `cart\x20`},
+		"a character without width":        {"cart", "cart\u200b", `cart\u200b`},
+		"not what other scripts differ by": {"role/役", "role/割", "role/割"},
+		"not what looks like itself":       {"cart", "carts", "carts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines := strings.Split(Screen([]Finding{{Link: "x", Title: "t", Status: Fail, Compare: Compare("one", tc.expected, "two", tc.actual)}}, nil, Style{}), "\n")
+			if diff := cmp.Diff("  |    two  "+tc.want, lines[2]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsLeftOutForOneReasonIsOneLine(t *testing.T) {
+	findings := []Finding{
+		{Link: "role", Title: "the role exists", Status: Fail, Cause: "ROLE8"},
+		{Link: "role", Title: "it can be read", Status: Skip, Detail: "needs role-exists"},
+		{Link: "role", Title: "it is short", Status: Pass},
+		{Link: "role", Title: "it is narrow", Status: Skip, Detail: "needs role-exists"},
+		{Link: "role", Title: "it is large", Status: Skip, Detail: "pointless"},
+	}
+	for name, tc := range map[string]struct {
+		style Style
+		want  string
+	}{
+		"on a screen": {Style{Width: 60}, `
+role | XX the role exists                              ROLE8
+     | -- 2 checks were left out           needs role-exists
+     | ok it is short
+     | -- it is large                              pointless
+`},
+		"not where everything is shown": {Style{Width: 60, All: true}, `
+role | XX the role exists                              ROLE8
+     | -- it can be read                   needs role-exists
+     | ok it is short
+     | -- it is narrow                     needs role-exists
+     | -- it is large                              pointless
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(strings.TrimPrefix(tc.want, "\n"), Screen(findings, map[string]string{"role": "all is well"}, tc.style)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestTheTitleOfAMermaidChartIsOneString(t *testing.T) {
 	got := strings.SplitN(Mermaid("cart in prod: \"eu\" #1 [x]\n", nil), "\n", 4)
 	if diff := cmp.Diff([]string{"---", `title: "cart in prod: \"eu\" #1 [x]\n"`, "---"}, got[:3]); diff != "" {

@@ -91,6 +91,9 @@ func (s *screen) link(findings []Finding, sentence string) {
 		}
 		return
 	}
+	if !s.All {
+		findings = gather(findings)
+	}
 	label, said := findings[0].Link, ""
 	for _, f := range findings {
 		s.line(label, f)
@@ -104,6 +107,29 @@ func (s *screen) link(findings []Finding, sentence string) {
 		s.detail(f)
 		said = f.Detail
 	}
+}
+
+// gather puts checks that were left out for one reason into one line, where the
+// first of them stands.
+func gather(findings []Finding) []Finding {
+	left := map[string]int{}
+	for _, f := range findings {
+		if f.Status == Skip {
+			left[f.Detail]++
+		}
+	}
+	var kept []Finding
+	for _, f := range findings {
+		switch n := left[f.Detail]; {
+		case f.Status != Skip || n == 1:
+			kept = append(kept, f)
+		case n > 1:
+			f.Title = fmt.Sprintf("%d checks were left out", n)
+			kept = append(kept, f)
+			left[f.Detail] = 0 // told
+		}
+	}
+	return kept
 }
 
 // sumUp is a link in one line: all of it holds, or none of it could be looked at.

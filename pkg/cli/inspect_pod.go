@@ -124,7 +124,8 @@ func (o *inspectWorkloadCommand) read(ctx context.Context, core corev1client.Cor
 	}
 	template := deployment.Spec.Template
 	return &doctor.Workload{
-		Kind: o.kind, Name: deployment.Name, Annotations: template.Annotations, Labels: template.Labels, Spec: template.Spec,
+		Kind: o.kind, Name: deployment.Name, Annotations: template.Annotations, Outer: deployment.Annotations,
+		Labels: template.Labels, Spec: template.Spec,
 	}, nil
 }
 

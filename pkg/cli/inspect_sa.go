@@ -89,8 +89,11 @@ func (o *chainFlags) collect(ctx context.Context, f *Factory, c *cluster, t doct
 	if err := unreachable(facts); err != nil {
 		return facts, kubeapi.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
-	if apierrors.IsNotFound(facts.Account.Err) && t.Workload == nil {
+	switch missing := apierrors.IsNotFound(facts.Account.Err); {
+	case missing && t.Workload == nil:
 		return facts, o.missing(ctx, w, t)
+	case missing:
+		facts.Near = kubeapi.Near(ctx, w.Core.ServiceAccounts(t.Namespace), t.ServiceAccount)
 	}
 	return facts, nil
 }

@@ -189,7 +189,7 @@ func (f *Facts) settleWorkload() {
 			f.RoleText, f.RoleFromPod = m.role, true
 		}
 		if f.Audience == "" {
-			f.WantedAudience = m.audience
+			f.WantedAudience = m.audience()
 		}
 		return
 	}

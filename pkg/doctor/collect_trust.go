@@ -3,12 +3,12 @@ package doctor
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/abreast"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -19,6 +19,14 @@ import (
 type Named struct{ Namespace, Name string }
 
 func (n Named) subject() string { return irsa.Subject(n.Namespace, n.Name) }
+
+// named is the ServiceAccount of a subject, and whether there can be one so
+// called: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/.
+func named(subject string) (Named, bool) {
+	namespace, name, ok := irsa.ParseSubject(subject)
+	ok = ok && len(validation.IsDNS1123Label(namespace)) == 0 && len(validation.IsDNS1123Subdomain(name)) == 0
+	return Named{namespace, name}, ok
+}
 
 // absent looks, once the role's trust policy is there, for the ServiceAccounts
 // that it names. Where it names none but the target's, nobody is asked. What
@@ -49,9 +57,7 @@ func namedIn(policy *trustpolicy.Policy, provider string) []Named {
 	var all []Named
 	for _, grant := range trustpolicy.Grants(policy) {
 		for _, s := range grant.Subjects {
-			namespace, name, ok := irsa.ParseSubject(s.Text)
-			n := Named{namespace, name}
-			if ok && grant.Provider == provider && !strings.ContainsAny(s.Text, "*?$") && !slices.Contains(all, n) {
+			if n, ok := named(s.Text); ok && grant.Provider == provider && !slices.Contains(all, n) {
 				all = append(all, n)
 			}
 		}

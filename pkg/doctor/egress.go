@@ -38,7 +38,7 @@ func podsReachSTS(f Facts) Result {
 			selecting[name] = true
 		}
 		if what, status := out.fault(); what != "" {
-			found = append(found, podFault{"POD9", strings.ToLower(w.Kind) + "/" + w.Name, what, status, f.letOut(w)})
+			found = append(found, podFault{of: w, status: status, cause: "POD9", what: what, fix: f.letOut(w)})
 		}
 	}
 	switch {

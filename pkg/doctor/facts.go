@@ -41,8 +41,9 @@ type Target struct {
 
 // Workload is a pod, or the template of something that makes pods.
 type Workload struct {
-	Kind, Name  string // Pod, Deployment
-	Annotations map[string]string
+	Kind, Name  string            // Pod, Deployment
+	Annotations map[string]string // of the pod, or of the pods to come
+	Outer       map[string]string // annotations of what makes pods, nil of a pod
 	Labels      map[string]string
 	Spec        corev1.PodSpec
 	Created     time.Time // zero for a template

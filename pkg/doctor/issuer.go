@@ -14,7 +14,7 @@ func issuerChecks() []Check {
 	return []Check{
 		{ID: "discovery-readable", Link: linkIssuer, Title: "you may read the API server's issuer and keys", Aside: true, Run: discoveryReadable},
 		{ID: "issuer-public", Link: linkIssuer, Title: "its name is a public https URL", Run: issuerPublic},
-		{ID: "issuer-consistent", Link: linkIssuer, Title: "tokens and API server name the same one", Needs: []string{"issuer-public"}, Run: issuerConsistent},
+		{ID: "issuer-consistent", Link: linkIssuer, Title: "tokens and API server name the same one", Needs: []string{"issuer-public", "token-issued"}, Run: issuerConsistent},
 	}
 }
 
@@ -30,7 +30,7 @@ func discoveryReadable(f Facts) Result {
 			return unknown("%v", err)
 		}
 	}
-	return pass("%d keys", len(f.LiveKeys.Value.Keys))
+	return pass("%s", counted(len(f.LiveKeys.Value.Keys), "key"))
 }
 
 // issuerPublic holds the issuer's URL against what IAM takes for a provider:

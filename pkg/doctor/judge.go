@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -58,10 +59,30 @@ func compared(r Result, c *check.Comparison) Result {
 
 // unread says why a fact of the cluster is missing.
 func unread(what string, err error) Result {
+	if right := lacking(err); right != "" {
+		return unknown("you may not %s", right)
+	}
 	if apierrors.IsForbidden(err) {
 		return unknown("you may not read %s: %v", what, err)
 	}
 	return unknown("%s could not be read: %v", what, err)
+}
+
+// refusedRight is the right in the API server's own words:
+// https://kubernetes.io/docs/reference/access-authn-authz/authorization/.
+var refusedRight = regexp.MustCompile(`cannot ([a-z]+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)"| (at the cluster scope))`)
+
+// lacking is the right that a user lacks: list pods in namespace shop; "" where
+// an error does not say.
+func lacking(err error) string {
+	m := refusedRight.FindStringSubmatch(err.Error())
+	switch {
+	case !apierrors.IsForbidden(err) || m == nil:
+		return ""
+	case m[3] != "":
+		return m[1] + " " + m[2] + " in namespace " + m[3]
+	}
+	return m[1] + " " + m[2] + " " + m[4]
 }
 
 // withheld says why a fact of IAM is missing, with the permission that was.

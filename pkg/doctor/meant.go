@@ -84,7 +84,7 @@ func (f Facts) useRole(arn string) string {
 		other.RoleARN = arn
 		return other.look("", "inspect sa %s", f.ServiceAccount)
 	}
-	return f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, arn)
+	return f.annotate(arn)
 }
 
 // nameRole are the lines that give the ServiceAccount a role where it names

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"encoding/json"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +75,7 @@ func (f Facts) podRegion() string { return cmp.Or(f.Region, f.Role.Value.Region(
 
 // whole makes a workload anew without what it has of a role: neither webhook nor
 // inject touches a container that has part of it.
-func (f Facts) whole(w Workload, c *corev1.Container) string {
+func (f Facts) whole(w Workload, c part) string {
 	return f.remake(w, append([]string{setEnv(c, envRole+"-", envFile+"-")}, f.injection()...)...)
 }
 
@@ -87,7 +88,7 @@ func (f Facts) unskipped(w Workload) string {
 
 // without makes a workload anew without some variables of a container; "" where
 // there are none.
-func (f Facts) without(w Workload, c *corev1.Container, names []string) string {
+func (f Facts) without(w Workload, c part, names []string) string {
 	var settings []string
 	for _, name := range names {
 		if slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name }) {
@@ -101,7 +102,7 @@ func (f Facts) without(w Workload, c *corev1.Container, names []string) string {
 }
 
 // inRegion makes a workload anew with a region for its SDKs.
-func (f Facts) inRegion(w Workload, c *corev1.Container) string {
+func (f Facts) inRegion(w Workload, c part) string {
 	return f.remake(w, setEnv(c, "AWS_REGION="+f.podRegion()))
 }
 
@@ -112,14 +113,18 @@ func (f Facts) grouped(w Workload) string {
 }
 
 // housed makes a workload anew with a home to write to.
-func (f Facts) housed(w Workload, c *corev1.Container) string {
-	return f.remake(w, w.patched(`{"volumes":[{"name":"irsa-home","emptyDir":{}}],"containers":[{"name":`+quoted(c.Name)+
+func (f Facts) housed(w Workload, c part) string {
+	list := "containers"
+	if c.first {
+		list = "initContainers"
+	}
+	return f.remake(w, w.patched(`{"volumes":[{"name":"irsa-home","emptyDir":{}}],"`+list+`":[{"name":`+quoted(c.Name)+
 		`,"env":[{"name":"HOME","value":"/home/irsa"}],"volumeMounts":[{"name":"irsa-home","mountPath":"/home/irsa"}]}]}`))
 }
 
 // setEnv is the edit that sets variables of a container, NAME=VALUE, or takes
 // them away, NAME-.
-func setEnv(c *corev1.Container, settings ...string) string {
+func setEnv(c part, settings ...string) string {
 	return "kubectl set env --local -f - -o yaml -c " + shell.Word(c.Name) + " " + strings.Join(settings, " ")
 }
 
@@ -137,7 +142,31 @@ func (w Workload) replaced(path, value string) string {
 	return operation(`{"op":"replace","path":"` + w.pointer(path) + `","value":` + quoted(value) + `}`)
 }
 
-// operation is the edit of one step of a JSON patch (RFC 6902).
+// added is the edit that gives a value of a workload's pod that has none.
+func (w Workload) added(path, value string) string {
+	return operation(`{"op":"add","path":"` + w.pointer(path) + `","value":` + quoted(value) + `}`)
+}
+
+// renewed makes a workload anew with its token's folder mounted in place of the
+// one file.
+func (f Facts) renewed(w Workload, c part, m mount) string {
+	at := w.pointer("/spec" + c.pointer + "/volumeMounts/" + strconv.Itoa(m.fixed-1))
+	folder := path.Dir(c.VolumeMounts[m.fixed-1].MountPath)
+	return f.remake(w, operation(`{"op":"remove","path":"`+at+`/subPath"},{"op":"replace","path":"`+at+`/mountPath","value":`+quoted(folder)+`}`))
+}
+
+// mendAll adds the lines that mend some workloads, each once.
+func (f Facts) mendAll(r Result, workloads []Workload, line func(Workload) string) Result {
+	for _, w := range workloads {
+		r.Fix = once(r.Fix, line(w))
+	}
+	return r
+}
+
+// template reports whether a workload makes pods and is none.
+func (w Workload) template() bool { return w.Kind != "Pod" }
+
+// operation is the edit of a JSON patch, some steps (RFC 6902).
 func operation(step string) string { return patch("["+step+"]", " --type=json") }
 
 // pointer is a JSON pointer into a pod as one into the workload.

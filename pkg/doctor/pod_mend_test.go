@@ -60,12 +60,31 @@ func TestADeploymentIsMendedInItsTemplate(t *testing.T) {
 			"fail POD1: kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN=arn:aws:iam::111122223333:role/cart"},
 		"another audience": {func(f *Facts, _ *Workload, _ *corev1.Container) { f.WantedAudience = "other" }, podsInjected,
 			`fail PROV3: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"replace","path":"/spec/template/spec/volumes/0/projected/sources/0/serviceAccountToken/audience","value":"other"}]'`},
+		"a variable that leads past the token": {func(_ *Facts, _ *Workload, c *corev1.Container) { c.Env[1].Value = "/t/tokn" }, podsInjected,
+			"fail POD3: kubectl set env --local -f - -o yaml -c app AWS_WEB_IDENTITY_TOKEN_FILE=/t/token"},
+		"a volume that asks for no audience": {func(_ *Facts, w *Workload, _ *corev1.Container) {
+			w.Spec.Volumes[0].Projected.Sources[0].ServiceAccountToken.Audience = ""
+		}, podsInjected, `fail PROV3: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"add","path":"/spec/template/spec/volumes/0/projected/sources/0/serviceAccountToken/audience","value":"sts.amazonaws.com"}]'`},
+		"the token for the API server": {func(_ *Facts, w *Workload, c *corev1.Container) {
+			w.Spec.Volumes[0].Projected.Sources[0].ServiceAccountToken.Audience = ""
+			c.VolumeMounts[0].MountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+			c.Env[1].Value = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+		}, podsInjected, "fail PROV3: kubectl set env --local -f - -o yaml -c app AWS_ROLE_ARN- AWS_WEB_IDENTITY_TOKEN_FILE- | kubectl irsa inject -f - --region us-east-1"},
+		"a mount of the file alone": {func(_ *Facts, _ *Workload, c *corev1.Container) {
+			c.VolumeMounts[0] = corev1.VolumeMount{Name: "token", MountPath: "/t/token", SubPath: "token"}
+		}, podsReady, `warn TOK1: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts/0/subPath"},` +
+			`{"op":"replace","path":"/spec/template/spec/containers/0/volumeMounts/0/mountPath","value":"/t"}]'`},
+		"a region that is none": {func(_ *Facts, _ *Workload, c *corev1.Container) { c.Env[2].Value = "us-east1" }, podsReady,
+			"fail POD8: kubectl set env --local -f - -o yaml -c app AWS_REGION=us-east-1"},
+		"another server's STS": {func(_ *Facts, _ *Workload, c *corev1.Container) {
+			c.Env = append(c.Env, corev1.EnvVar{Name: "AWS_ENDPOINT_URL", Value: "http://localstack:4566"})
+		}, podsReady, "warn STSX: kubectl set env --local -f - -o yaml -c app AWS_ENDPOINT_URL-"},
 		"a container that is left out": {func(f *Facts, w *Workload, c *corev1.Container) {
 			c.Env, w.Annotations = nil, map[string]string{"eks.amazonaws.com/skip-containers": "app"}
 			f.Hooks.Value = []Webhook{{}}
 		}, podsInjected, `warn POD3: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/spec/template/metadata/annotations/eks.amazonaws.com~1skip-containers"}]'`},
 		"static keys": {func(_ *Facts, _ *Workload, c *corev1.Container) {
-			c.Env = append(c.Env, corev1.EnvVar{Name: "AWS_ACCESS_KEY_ID"})
+			c.Env = append(c.Env, corev1.EnvVar{Name: "AWS_ACCESS_KEY_ID", Value: "AKIAIOSFODNN7EXAMPLE"})
 			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{MountPath: "/root/.aws"})
 		}, podsUnrivalled, "fail POD4: kubectl set env --local -f - -o yaml -c app AWS_ACCESS_KEY_ID-"},
 		"no region": {func(f *Facts, _ *Workload, c *corev1.Container) { f.Region, c.Env = "eu-west-1", c.Env[:2] }, podsReady,

@@ -103,7 +103,7 @@ func providerAccount(f Facts) Result {
 		own := f.Role.Value
 		own.Account = other.caller
 		r.Compare = check.Compare("perhaps", own.String(), "annotated", f.RoleText)
-		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, own))
+		return fixed(r, f.useRole(own.String()))
 	}
 	r.Detail += "\nwith AWS credentials of account " + other.role + ":"
 	return fixed(r, "kubectl irsa provider create"+f.Paste.Kube)
@@ -114,6 +114,9 @@ func audienceRegistered(f Facts) Result {
 	case f.Provider.Err == nil && slices.Contains(f.Provider.Value.Audiences, f.WantedAudience):
 		return pass("%s", f.WantedAudience)
 	case f.Provider.Err == nil:
+		if meant := f.meantAudience(); meant != "" {
+			return f.otherAudience(fail("PROV3", "the annotation %s names an audience that it does not know", irsa.AnnotationAudience), meant)
+		}
 		have := f.Provider.Value.Audiences
 		r := fail("PROV3", "its client IDs are %s, the token is for %s", list(have), f.WantedAudience)
 		if len(have) == 0 {

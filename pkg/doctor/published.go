@@ -131,6 +131,8 @@ func (f Facts) status(e *oidc.StatusError, publish string) Result {
 		return fixed(fail("PUB1", "%s is not public: status %d", e.URL, e.Status), publish)
 	case e.Status == 404:
 		return fixed(fail("PUB1", "%s is not there: status 404", e.URL), publish)
+	case e.Status >= 500 && f.accepted():
+		return reached("PUB1", e)
 	case e.Status >= 500:
 		return fail("PUB1", "%v: that is the server's own trouble: try again in a moment", e)
 	}
@@ -165,6 +167,9 @@ func issuerPublished(f Facts) Result {
 	}
 	if says := f.Discovery.Value.Parsed.Issuer; says != f.Issuer {
 		r := fail("PUB5", "AWS compares the two byte for byte")
+		if says == "" {
+			return fixed(fail("PUB5", "the discovery document has no issuer"), f.withdraw(f.Discovery.Value.URL, f.build("publish"))...)
+		}
 		return fixed(compared(r, check.Compare("token", f.Issuer, "published", says)), f.withdraw(f.Discovery.Value.URL, f.build("publish"))...)
 	}
 	return pass("%s", f.Issuer)

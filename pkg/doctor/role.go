@@ -30,9 +30,12 @@ func roleExists(f Facts) Result {
 	case f.IAMRole.Err == nil && f.IAMRole.Value.ARN == f.Role.Value.String():
 		return pass("%s", f.IAMRole.Value.ARN)
 	case f.IAMRole.Err == nil:
-		r := compared(fail("ROLE8", "the role of that name has another path"),
-			check.Compare("IAM", f.IAMRole.Value.ARN, "used", f.Role.Value.String()))
-		return fixed(r, f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, f.IAMRole.Value.ARN))
+		what := "the role of that name has another path"
+		if strings.EqualFold(f.IAMRole.Value.ARN, f.Role.Value.String()) {
+			what = "IAM writes the role's name in another case, and STS takes it as IAM writes it"
+		}
+		r := compared(fail("ROLE8", "%s", what), check.Compare("IAM", f.IAMRole.Value.ARN, "used", f.Role.Value.String()))
+		return fixed(r, f.useRole(f.IAMRole.Value.ARN))
 	case f.accepted():
 		return pass(provedBySTS)
 	case missing(f.IAMRole.Err):
@@ -98,7 +101,7 @@ func roleTrusts(f Facts) Result {
 		return unknown("%v", ErrNeedsToken)
 	}
 	subject := irsa.Subject(f.Namespace, f.ServiceAccount)
-	e := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(f.Role.Value, f.Issuer), f.WantedAudience, subject))
+	e := f.evaluate(policy, f.WantedAudience)
 	switch e.Decision {
 	case trustpolicy.Allowed:
 		return pass("%s", subject)
@@ -106,12 +109,45 @@ func roleTrusts(f Facts) Result {
 		if f.accepted() {
 			return pass("it hangs on what only AWS knows; STS accepted the token")
 		}
-		return unknown("it hangs on conditions that only AWS can judge")
+		return unknown("%s", strings.Join(hanging(e), "\n"))
 	case trustpolicy.ExplicitDeny:
 		blocker, _ := e.Blocker()
 		return fail("ROLE17", "%s denies it", statementName(blocker.Index, blocker.Sid))
 	}
+	if meant := f.meantAudience(); meant != "" {
+		return f.otherAudience(fail("ROLE2", "it trusts it with the audience %s", meant), meant)
+	}
 	return f.nearMiss(e, policy, subject)
+}
+
+// evaluate is what a trust policy says of this ServiceAccount's tokens.
+func (f Facts) evaluate(policy *trustpolicy.Policy, audience string) *trustpolicy.Evaluation {
+	return trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(f.Role.Value, f.Issuer), audience, irsa.Subject(f.Namespace, f.ServiceAccount)))
+}
+
+// hanging says, for each statement that cannot be judged here, what it hangs on.
+func hanging(e *trustpolicy.Evaluation) (all []string) {
+	for i := range e.Statements {
+		t := &e.Statements[i]
+		var open []string
+		for j := range t.Checks {
+			if c := &t.Checks[j]; c.Result == trustpolicy.Unknown && c.Kind == trustpolicy.KeyCheck {
+				open = append(open, c.Operator().String()+" of "+c.Key)
+			}
+		}
+		what := "lets it in"
+		if t.Effect == trustpolicy.Deny {
+			what = "keeps it out"
+		}
+		switch {
+		case t.Result != trustpolicy.Unknown:
+		case len(open) > 0:
+			all = append(all, fmt.Sprintf("%s %s where %s holds, which only AWS can judge", statementName(t.Index, t.Sid), what, list(open)))
+		default:
+			all = append(all, fmt.Sprintf("whether %s %s only AWS can judge", statementName(t.Index, t.Sid), what))
+		}
+	}
+	return all
 }
 
 func statementName(index int, sid string) string {
@@ -128,9 +164,11 @@ func (f Facts) nearMiss(e *trustpolicy.Evaluation, policy *trustpolicy.Policy, s
 		return fixed(fail("ROLE6", "no statement lets a web identity in"), f.trustAdd())
 	}
 	cause := causeOf(miss.Check, f.Issuer, subject)
-	r := fail(cause, "%s: %s", statementName(miss.Statement, miss.Sid), miss.Check.Reason())
+	r := fail(cause, "%s %s", statementName(miss.Statement, miss.Sid), amiss(miss.Check, f.Issuer))
 	for _, other := range miss.Others {
-		r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + ": " + other.Reason()
+		if cause != "ROLE3" || foreignKey(other, f.Issuer) == "" { // the other claim of the same stranger
+			r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + " " + amiss(other, f.Issuer)
+		}
 	}
 	if cause == "ROLE4" {
 		r.Detail += "\nStringEquals takes * and ? as they are; only StringLike takes them for any characters"
@@ -138,13 +176,39 @@ func (f Facts) nearMiss(e *trustpolicy.Evaluation, policy *trustpolicy.Policy, s
 	if d := miss.Difference; d != nil {
 		r.Compare = &check.Comparison{
 			ExpectedLabel: "policy", Expected: d.Expected, ExpectedColumn: d.ExpectedColumn,
-			ActualLabel: "token", Actual: d.Actual, ActualColumn: d.ActualColumn,
+			ActualLabel: presented(miss.Check), Actual: d.Actual, ActualColumn: d.ActualColumn,
 		}
 	}
 	if key := foreignKey(miss.Check, f.Issuer); key != "" {
 		r.Compare = check.Compare("issuer's", hostPath(f.Issuer)+":"+claim(key), "policy", key)
 	}
 	return fixed(r, f.mendTrust(policy, miss, cause).lines...)
+}
+
+// amiss says what a check that does not match asks for, as what a statement does.
+// The strings themselves are shown where the first one differs.
+func amiss(c *trustpolicy.Check, issuer string) string {
+	_, compares := c.Difference()
+	claims := map[string]string{"aud": "audience", "sub": "subject"}[claim(c.Key)]
+	switch expected := c.Expected(); {
+	case foreignKey(c, issuer) != "":
+		return "asks for claims that only tokens of another issuer have"
+	case c.Kind == trustpolicy.PrincipalCheck && compares:
+		return "trusts another provider"
+	case c.Kind == trustpolicy.KeyCheck && compares && claims != "" && len(expected) == 1:
+		return "asks for another " + claims
+	case c.Kind == trustpolicy.KeyCheck && compares && claims != "":
+		return fmt.Sprintf("asks for one of %d %ss, and this is none", len(expected), claims)
+	}
+	return "does not match: " + c.Reason()
+}
+
+// presented is who brings the other string of a comparison.
+func presented(c *trustpolicy.Check) string {
+	if c.Kind == trustpolicy.KeyCheck {
+		return "token"
+	}
+	return "needed"
 }
 
 // causeOf maps a check that did not match to the catalogue.

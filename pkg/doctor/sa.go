@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -34,7 +36,10 @@ func accountExists(f Facts) Result {
 		if len(f.Near) > 0 {
 			r.Detail += "; there is " + list(f.Near)
 		}
-		return fixed(r, f.kubectl("create serviceaccount %s", f.ServiceAccount))
+		if f.Workload != nil {
+			r = either(r, f.runAs(f.Near)...)
+		}
+		return either(r, f.kubectl("create serviceaccount %s", f.ServiceAccount))
 	}
 	return unread("the ServiceAccount", f.Account.Err)
 }
@@ -55,15 +60,19 @@ func roleAnnotated(f Facts) Result {
 	if f.forgotten() && len(f.Annotated.Value) > 0 {
 		return f.otherAccount()
 	}
-	near, value := nearAnnotation(f.Account.Value.Annotations)
-	annotate := fmt.Sprintf("annotate serviceaccount %s --overwrite %s=", f.ServiceAccount, irsa.AnnotationRoleARN)
-	if near == "" {
-		r := fail("SA1", "it has no annotation %s", irsa.AnnotationRoleARN)
-		return f.withRole(r, "")
+	if near, value := nearAnnotation(f.Account.Value.Annotations); near != "" {
+		r := compared(fail("SA1", "it has an annotation that is almost the right one"), check.Compare("expected", irsa.AnnotationRoleARN, "actual", near))
+		return fixed(r, f.annotate(value))
 	}
-	r := fail("SA1", "it has an annotation that is almost the right one")
-	r.Compare = check.Compare("expected", irsa.AnnotationRoleARN, "actual", near)
-	return fixed(r, f.kubectl("%s%s", annotate, shell.Word(value)))
+	if of, role := f.misplaced(); of != "" {
+		return fixed(fail("SA1", "%s has the annotation %s, which counts on the ServiceAccount alone", of, irsa.AnnotationRoleARN), f.annotate(role))
+	}
+	return f.withRole(fail("SA1", "it has no annotation %s", irsa.AnnotationRoleARN), "")
+}
+
+// annotate is the line that has the ServiceAccount name a role.
+func (f Facts) annotate(role string) string {
+	return f.kubectl("annotate serviceaccount %s --overwrite %s=%s", f.ServiceAccount, irsa.AnnotationRoleARN, shell.Word(role))
 }
 
 // defaultAccount is the ServiceAccount of pods that ask for none.
@@ -82,14 +91,34 @@ const mostOffered = 3
 func (f Facts) otherAccount() Result {
 	r := fail("SA1", "its pods run as ServiceAccount %s, which names no role: is serviceAccountName missing? In namespace %s a role is named by %s",
 		defaultAccount, f.Namespace, few(f.Annotated.Value, 5))
+	return either(r, f.runAs(f.Annotated.Value)...)
+}
+
+// runAs are the lines that have a workload run as one of some ServiceAccounts. A
+// pod has to be made anew for that.
+func (f Facts) runAs(names []string) (lines []string) {
 	w := f.Workload.maker()
-	if w.Kind == "Pod" {
-		return r // its ServiceAccount cannot be changed
+	for _, name := range names[:min(len(names), mostOffered)] {
+		if w.template() {
+			lines = append(lines, f.kubectl("set serviceaccount %s %s %s", strings.ToLower(w.Kind), w.Name, name))
+			continue
+		}
+		lines = append(lines, f.remake(w, "kubectl set serviceaccount --local -f - "+name+" -o yaml"))
 	}
-	for _, name := range f.Annotated.Value[:min(len(f.Annotated.Value), mostOffered)] {
-		r = either(r, f.kubectl("set serviceaccount %s %s %s", strings.ToLower(w.Kind), w.Name, name))
+	return lines
+}
+
+// misplaced is the role that a pod, or what makes pods, names in an annotation:
+// the webhook reads those of ServiceAccounts alone.
+func (f Facts) misplaced() (of, role string) {
+	for _, w := range f.workloads() {
+		for _, annotations := range []map[string]string{w.Annotations, w.Outer} {
+			if role := annotations[irsa.AnnotationRoleARN]; role != "" {
+				return strings.ToLower(w.Kind) + "/" + w.Name, role
+			}
+		}
 	}
-	return r
+	return "", ""
 }
 
 // nearAnnotation is an annotation whose key is a slip away from the right one,
@@ -131,6 +160,12 @@ func roleARNValid(f Facts) Result {
 		r.Compare = check.Compare("expected", repaired, "actual", f.RoleText)
 		return fixed(r, f.useRole(repaired))
 	}
+	if meant := f.meant(""); len(meant) > 0 && strings.HasPrefix(f.RoleText, "arn:") {
+		r.Compare = check.Compare("IAM", meant[0].arn, "used", f.RoleText)
+	} else if i := strings.IndexFunc(f.RoleText, func(c rune) bool { return c > unicode.MaxASCII }); i >= 0 {
+		strange, _ := utf8.DecodeRuneInString(f.RoleText[i:])
+		r.Detail += fmt.Sprintf("\nits %q is %U: no letter of an ARN, whatever it looks like", strange, strange)
+	}
 	return f.withRole(r, f.RoleText)
 }
 
@@ -143,10 +178,28 @@ func (f Facts) withRole(r Result, text string) Result {
 	return either(r, lines...)
 }
 
-// repairARN is the role that was meant, where only blanks or quotes are wrong.
+// repairARN is the role that was meant, where only what stands around it is
+// wrong: blanks, quotes and what does not print, a slash at the end, a region, or
+// the case of the words that every such ARN has.
 func repairARN(text string) string {
-	clean := strings.Join(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("\"' \t\r\n", r) }), "")
-	if role, err := irsa.ParseRoleARN(clean, false); err == nil {
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Quotation_Mark, r) || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+	parts := strings.SplitN(strings.TrimRight(clean, "/"), ":", 6)
+	if len(parts) != 6 {
+		return ""
+	}
+	for i := range 3 {
+		parts[i] = strings.ToLower(parts[i])
+	}
+	parts[3] = ""
+	if kind, rest, ok := strings.Cut(parts[5], "/"); ok && strings.EqualFold(kind, "role") {
+		parts[5] = "role/" + rest
+	}
+	if role, err := irsa.ParseRoleARN(strings.Join(parts, ":"), false); err == nil {
 		return role.String()
 	}
 	return ""

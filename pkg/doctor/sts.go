@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
 const linkSTS = "STS"
@@ -48,7 +49,7 @@ func stsExchange(f Facts) Result {
 // one text for several causes: none is named unless the text or the facts
 // leave only one.
 func (f Facts) refused(err error) Result {
-	if host := f.STS.Value.Endpoint; host != "" && !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn") && awsapi.Code(err) == "InvalidParameterValue" {
+	if host := f.STS.Value.Endpoint; host != "" && !ofAWS(host) && awsapi.Code(err) == "InvalidParameterValue" {
 		return fail("STSX", "%s is not AWS, and says: %v", host, brief(err))
 	}
 	r := fail("", "%v", brief(err))
@@ -70,7 +71,11 @@ func (f Facts) refused(err error) Result {
 		return slices.ContainsFunc(done, func(x check.Finding) bool { return x.ID == id && x.Status == check.Pass })
 	})
 	young := f.young()
-	switch {
+	switch on := f.hangsOn(); {
+	case len(on) > 0 && onlyRole(left):
+		r.Gist = "likely a condition of the trust policy, which may let a pod in from elsewhere"
+		r.Detail += "\n" + strings.Join(on, "\n") + "\nasked from this machine: from a pod's network the answer may be another"
+		return fixed(r, f.build("role get %s", f.Role.Value.Name))
 	case slices.ContainsFunc(left, func(c explain.Cause) bool { return len(c.Checks) > 0 }):
 		return f.unsettled(r, proved, left)
 	case awsapi.Code(err) == "InvalidIdentityToken":
@@ -84,6 +89,25 @@ func (f Facts) refused(err error) Result {
 		r.Detail += "\nthe trust policy allows it, as far as it can be judged here: think of a service or resource control policy (ROLE11)"
 	}
 	return r
+}
+
+// hangsOn is what the trust policy lets this ServiceAccount in for, where that
+// cannot be judged here; nil where it can.
+func (f Facts) hangsOn() []string {
+	if policy, err := f.trustFact(); err == nil && f.Issuer != "" {
+		if e := f.evaluate(policy, f.WantedAudience); e.Decision == trustpolicy.Undecided {
+			return hanging(e)
+		}
+	}
+	return nil
+}
+
+// onlyRole reports whether nothing but the trust policy can be the cause, as far
+// as checks tell.
+func onlyRole(left []explain.Cause) bool {
+	return !slices.ContainsFunc(left, func(c explain.Cause) bool {
+		return len(c.Checks) > 0 && !slices.Equal(c.Checks, []string{"role-trusts"})
+	})
 }
 
 // unsettled says which causes a refusal leaves, how to see which it is, and the

@@ -258,7 +258,7 @@ func annotationsValid(s Survey) Result {
 }
 
 func podsHaveTokens(s Survey) Result {
-	found := s.Sweep.without()
+	found := s.without()
 	switch {
 	case s.Sweep.Accounts.Err != nil:
 		return unread("ServiceAccounts", s.Sweep.Accounts.Err)
@@ -268,14 +268,20 @@ func podsHaveTokens(s Survey) Result {
 		return pass("%s", counted(s.Sweep.Pods.Value.Total, "pod"))
 	}
 	cause := "POD1"
-	if s.Hooks.Err == nil && len(s.Hooks.Value) == 0 {
+	switch {
+	case found[0].half:
+		cause = "POD3"
+	case s.Hooks.Err == nil && len(s.Hooks.Value) == 0:
 		cause = "POD2"
 	}
 	var names []string
 	for _, b := range found {
 		names = append(names, b.of.Namespace+"/"+b.pod.Name+": container "+b.container)
 	}
-	return listed(names, fail(cause, ""), "made without: %d", func(string) string {
+	return listed(names, fail(cause, ""), "made without: %d", func(object string) string {
+		if found[0].half {
+			return s.inspect("pod")(object)
+		}
 		there := s.Facts
 		there.Paste.Namespace = " -n " + found[0].of.Namespace
 		return there.restart(found[0].pod)

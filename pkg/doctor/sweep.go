@@ -53,6 +53,8 @@ type bare struct {
 	of        Named    // the ServiceAccount
 	pod       Workload // without its spec
 	container string
+	half      bool // the container has something of a role
+	given     bool // another container of the pod has all of it
 }
 
 // sweep reads ServiceAccounts and pods page by page, side by side, and keeps
@@ -122,26 +124,26 @@ func (s *SweptPods) pod(p *corev1.Pod) {
 		return
 	}
 	of := Named{p.Namespace, p.Spec.ServiceAccountName}
-	injectedAny, without := false, ""
+	given, without := false, bare{of: of}
 	for i := range p.Spec.Containers {
 		c := &p.Spec.Containers[i]
 		m := injected(p.Spec, c)
-		injectedAny = injectedAny || m.complete()
-		if without == "" && !m.complete() && !m.container && !leftOut(p.Annotations, c) {
-			without = c.Name
+		given = given || m.complete()
+		if without.container == "" && !m.complete() && !m.container && !leftOut(p.Annotations, c) {
+			without.container, without.half = c.Name, !m.none()
 		}
 	}
-	if without != "" {
-		made := PodWorkload(p)
-		made.Spec = corev1.PodSpec{}
-		s.bare = append(s.bare, bare{of, made, without})
+	if without.container != "" {
+		without.pod, without.given = PodWorkload(p), given
+		without.pod.Spec = corev1.PodSpec{}
+		s.bare = append(s.bare, without)
 	}
 	for i := range p.Spec.Containers {
 		c, at := &p.Spec.Containers[i], p.Namespace+"/"+p.Name+": container "+p.Spec.Containers[i].Name+" has "
 		if rivals := rivalsOf(c); len(rivals) > 0 {
-			s.rival = append(s.rival, rival{of, injectedAny, false, at + list(rivals)})
+			s.rival = append(s.rival, rival{of, given, false, at + list(rivals)})
 		} else if sources := unreadOf(c); len(sources) > 0 {
-			s.rival = append(s.rival, rival{of, injectedAny, true, at + "the variables of " + list(sources)})
+			s.rival = append(s.rival, rival{of, given, true, at + "the variables of " + list(sources)})
 		}
 	}
 }
@@ -153,9 +155,12 @@ func leftOut(annotations map[string]string, c *corev1.Container) bool {
 }
 
 // without are the pods of annotated ServiceAccounts with a container that has
-// no token.
-func (s Sweep) without() []bare {
-	return slices.DeleteFunc(slices.Clone(s.Pods.Value.bare), func(b bare) bool { return !s.Accounts.Value.names(b.of) })
+// no token. What a webhook left out where it gave others theirs came after it.
+func (s Survey) without() []bare {
+	hooked := s.Hooks.Err == nil && len(s.Hooks.Value) > 0
+	return slices.DeleteFunc(slices.Clone(s.Sweep.Pods.Value.bare), func(b bare) bool {
+		return !s.Sweep.Accounts.Value.names(b.of) || hooked && b.given && !b.half
+	})
 }
 
 // names reports whether a ServiceAccount names a role.

@@ -56,7 +56,7 @@ func podOf(containers ...corev1.Container) corev1.Pod {
 	return corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"},
 		Spec: corev1.PodSpec{ServiceAccountName: "cart", Containers: containers, Volumes: []corev1.Volume{{Name: "token", VolumeSource: corev1.VolumeSource{
-			Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Audience: irsa.DefaultAudience}}}},
+			Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Audience: irsa.DefaultAudience, Path: "token"}}}},
 		}}}},
 	}
 }
@@ -68,7 +68,7 @@ func with(c corev1.Container, change func(*corev1.Container)) corev1.Container {
 
 func TestEveryContainerOfAPodCounts(t *testing.T) {
 	keys := func(c *corev1.Container) {
-		c.Env = append(c.Env[:len(c.Env):len(c.Env)], corev1.EnvVar{Name: "AWS_ACCESS_KEY_ID"})
+		c.Env = append(c.Env[:len(c.Env):len(c.Env)], corev1.EnvVar{Name: "AWS_ACCESS_KEY_ID", Value: "AKIAIOSFODNN7EXAMPLE"})
 	}
 	secret := func(prefix string) func(*corev1.Container) {
 		return func(c *corev1.Container) {
@@ -82,14 +82,16 @@ func TestEveryContainerOfAPodCounts(t *testing.T) {
 		pod  corev1.Pod
 		want row
 	}{
-		"both have it":                      {podOf(whole("a"), whole("b")), well},
-		"the second has keys":               {podOf(whole("a"), with(whole("b"), keys)), row{"pass", "fail shop/web: container b has AWS_ACCESS_KEY_ID", "fail pod/web, container b: the role loses to AWS_ACCESS_KEY_ID", ""}},
-		"the second may have keys":          {podOf(whole("a"), with(whole("b"), secret(""))), row{"pass", "unknown shop/web: container b has the variables of Secret aws-keys", "unknown pod/web, container b: the variables of Secret aws-keys were not read", ""}},
-		"the second has something like it":  {podOf(whole("a"), with(whole("b"), secret("AWS_"))), row{"pass", "unknown shop/web: container b has the variables of Secret aws-keys", "unknown pod/web, container b: the variables of Secret aws-keys were not read", ""}},
-		"what cannot be keys is no matter":  {podOf(whole("a"), with(whole("b"), secret("DB_"))), well},
-		"the second was forgotten":          {podOf(whole("a"), corev1.Container{Name: "b"}), row{"fail shop/web: container b", "pass", "pass", again}},
-		"the second is left out on purpose": {skipping(podOf(whole("a"), corev1.Container{Name: "b"})), well},
-		"EKS Pod Identity instead":          {podOf(corev1.Container{Name: "a", Env: []corev1.EnvVar{{Name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", Value: "x"}}}), well},
+		"both have it":                           {podOf(whole("a"), whole("b")), well},
+		"the second has keys":                    {podOf(whole("a"), with(whole("b"), keys)), row{"pass", "fail shop/web: container b has AWS_ACCESS_KEY_ID", "fail pod/web, container b: the role loses to AWS_ACCESS_KEY_ID", ""}},
+		"the second may have keys":               {podOf(whole("a"), with(whole("b"), secret(""))), row{"pass", "unknown shop/web: container b has the variables of Secret aws-keys", "unknown pod/web, container b: the variables of Secret aws-keys were not read", ""}},
+		"the second has something like it":       {podOf(whole("a"), with(whole("b"), secret("AWS_"))), row{"pass", "unknown shop/web: container b has the variables of Secret aws-keys", "unknown pod/web, container b: the variables of Secret aws-keys were not read", ""}},
+		"what cannot be keys is no matter":       {podOf(whole("a"), with(whole("b"), secret("DB_"))), well},
+		"the second was forgotten":               {podOf(whole("a"), corev1.Container{Name: "b"}), row{"fail shop/web: container b", "pass", "pass", again}},
+		"the second has half of it":              {podOf(whole("a"), with(whole("b"), func(c *corev1.Container) { c.VolumeMounts = nil })), row{"fail shop/web: container b", "pass", "pass", "kubectl irsa inspect pod web -n shop"}},
+		"a variable that is empty beats nothing": {podOf(with(whole("a"), func(c *corev1.Container) { c.Env = append(c.Env[:3:3], corev1.EnvVar{Name: "AWS_PROFILE"}) })), well},
+		"the second is left out on purpose":      {skipping(podOf(whole("a"), corev1.Container{Name: "b"})), well},
+		"EKS Pod Identity instead":               {podOf(corev1.Container{Name: "a", Env: []corev1.EnvVar{{Name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", Value: "x"}}}), well},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var swept SweptPods

@@ -116,6 +116,10 @@ func tokenAudience(f Facts) Result {
 	case !slices.Contains(c.Audience, f.WantedAudience):
 		return compared(fail("PROV3", "the cluster gave another audience than was asked for"),
 			check.Compare("asked", f.WantedAudience, "aud", strings.Join(c.Audience, " ")))
+	case f.Provider.Err != nil:
+		if meant := f.meantAudience(); meant != "" {
+			return f.otherAudience(fail("PROV3", "the annotation %s is almost the usual one, and STS refused", irsa.AnnotationAudience), meant)
+		}
 	}
 	return pass("%s", f.WantedAudience)
 }

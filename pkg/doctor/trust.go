@@ -38,24 +38,30 @@ func (f Facts) mendTrust(policy *trustpolicy.Policy, miss trustpolicy.Miss, caus
 	if m.after, err = applied(policy, add); err != nil || miss.Difference == nil {
 		return mended{m.lines, policy}
 	}
-	remove := ""
-	namespace, name, ok := irsa.ParseSubject(miss.Difference.Expected)
+	slip, remove := miss.Difference.Expected, ""
+	named, subject := named(slip)
 	switch {
 	case cause == "ROLE4":
-		remove = f.trustRemovePattern(miss.Difference.Expected)
-	case cause == "ROLE1" && ok && slices.Contains(f.Absent.Value, Named{namespace, name}):
-		remove = f.trustRemove(Named{namespace, name})
+		remove = f.trustRemovePattern(slip)
+	case cause == "ROLE1" && subject && slices.Contains(f.unmade(), named):
+		remove = f.trustRemove(named)
+	case cause == "ROLE1" && !subject && !strings.ContainsAny(slip, "*?$"):
+		// Nobody is called so, and no line of ours takes such a name.
 	default:
 		return m
 	}
-	cut, err := trustpolicy.RemoveSubject(m.after, provider, miss.Difference.Expected)
+	cut, err := trustpolicy.RemoveSubject(m.after, provider, slip)
 	if err != nil || cut.Empty() {
 		return m
 	}
-	if after, err := applied(m.after, cut); err == nil {
-		return mended{append(m.lines, remove), after}
+	after, err := applied(m.after, cut)
+	switch {
+	case err != nil:
+		return m
+	case remove == "":
+		return mended{[]string{f.updateTrust(after)}, after}
 	}
-	return m
+	return mended{append(m.lines, remove), after}
 }
 
 func applied(policy *trustpolicy.Policy, patch trustpolicy.Patch) (*trustpolicy.Policy, error) {
@@ -73,8 +79,7 @@ func (f Facts) afterMend(policy *trustpolicy.Policy) *trustpolicy.Policy {
 		return policy
 	}
 	subject := irsa.Subject(f.Namespace, f.ServiceAccount)
-	e := trustpolicy.Evaluate(policy, trustpolicy.WebIdentity(ProviderARN(f.Role.Value, f.Issuer), f.WantedAudience, subject))
-	miss, found := e.NearestMiss()
+	miss, found := f.evaluate(policy, f.WantedAudience).NearestMiss()
 	if !found || miss.Check == nil {
 		return policy
 	}
@@ -111,7 +116,7 @@ func trustNarrow(f Facts) Result {
 		}
 	}
 	if named := f.stillNamed(policy); len(named) > 0 {
-		found(check.Warn, "ROLE18", unmade(named))
+		found(check.Warn, "ROLE18", unmadeNames(named))
 	}
 	if worst.Status == check.Pass {
 		return worst
@@ -131,8 +136,8 @@ func (f Facts) lintOptions() trustpolicy.LintOptions {
 	return options
 }
 
-// unmade says what is wrong with trusting ServiceAccounts that are not there.
-func unmade(named []Named) string {
+// unmadeNames says what is wrong with trusting ServiceAccounts that are not there.
+func unmadeNames(named []Named) string {
 	var names []string
 	for _, n := range named {
 		names = append(names, n.Namespace+"/"+n.Name)
@@ -143,10 +148,20 @@ func unmade(named []Named) string {
 	return few(names, 5) + " are trusted, and the cluster has no such ServiceAccounts: whoever may create them becomes the role"
 }
 
+// unmade are the ServiceAccounts that the trust policy names and nobody has made;
+// none where another cluster may have them: one that signs with keys which are
+// published beside the API server's own.
+func (f Facts) unmade() []Named {
+	if f.Keys.Err == nil && f.LiveKeys.Err == nil && len(f.Keys.Value.Parsed.Without(f.LiveKeys.Value).Keys) > 0 {
+		return nil
+	}
+	return f.Absent.Value
+}
+
 // stillNamed are the ServiceAccounts that a policy names and nobody has made.
 func (f Facts) stillNamed(policy *trustpolicy.Policy) []Named {
 	named := namedIn(policy, ProviderARN(f.Role.Value, f.Issuer))
-	return slices.DeleteFunc(slices.Clone(f.Absent.Value), func(n Named) bool { return !slices.Contains(named, n) })
+	return slices.DeleteFunc(slices.Clone(f.unmade()), func(n Named) bool { return !slices.Contains(named, n) })
 }
 
 // mostRemoved is how many removals are printed at most.

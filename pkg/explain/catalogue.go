@@ -38,6 +38,7 @@ var catalogue = []entry{
 	said("ROLE16", "'rolesessionname' failed to satisfy constraint"),
 	said("ROLE9", "'rolearn' failed to satisfy constraint"),
 	said("ROLE9", "request arn is invalid"),
+	said("ROLE9", "invalid length for parameter rolearn"),
 	said("ROLE13", "packedpolicytoolarge"),
 	said("REG1", "regiondisabled"),
 	said("REG2", "credential should be scoped to a valid region"),
@@ -49,7 +50,7 @@ var catalogue = []entry{
 	said("ROLE11", "explicit deny in a permissions boundary"),
 	matching("POD11 SA1 POD1", theNode),
 	said("ROLE19 POD11", "no identity-based policy allows"),
-	said("ROLE11", "no resource-based policy allows"),
+	said("ROLE20", "no resource-based policy allows"),
 	said("PUB2", "blocked by the blockpublicpolicy"),
 	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform sts:assumerolewithwebidentity").proving(tookTheToken),
 	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform: sts:assumerolewithwebidentity").proving(tookTheToken),
@@ -75,6 +76,7 @@ var catalogue = []entry{
 	said("POD13", "not found in the cache", "not mutating"),
 
 	// Inside a pod.
+	said("POD3", "serviceaccount/token", "no such file"),
 	said("POD5", "serviceaccount/token: permission denied"),
 	said("POD5", "serviceaccount/token", "permission denied"),
 	said("POD6", "role arn is not set"),
@@ -84,11 +86,24 @@ var catalogue = []entry{
 	said("POD8", "missing region"),
 	said("POD8", "you must specify a region"),
 	said("POD9", "dial tcp", "i/o timeout", "sts"),
+	said("POD8 POD9", "lookup sts.", "no such host"),
+	said("POD9 POD8", "could not connect to the endpoint url", "//sts."),
+	said("POD9", "connect timeout on endpoint url", "//sts."),
 	said("POD10", "permission denied: '/.aws'"),
 	said("POD12 SA1", "aws_container_credentials_full_uri"),
-	said("SA1 POD1 POD2 POD4 POD13", "unable to locate credentials"),
-	said("SA1 POD1 POD2 POD4 POD13", "nocredentialproviders"),
-	said("SA1 POD1 POD2 POD4 POD13", "no ec2 imds role found"),
+	said("POD4 WS1", "partial credentials found in"),
+	said("POD4 WS1", "security token included in the request is invalid"),
+	said(nobodys, "unable to locate credentials"),
+	said(nobodys, "nocredentialproviders"),
+	said(nobodys, "no ec2 imds role found"),
+	said(nobodys, "unable to load credentials from any of the providers in the chain"), // Java 2
+	said(nobodys, "unable to load aws credentials from any provider in the chain"),     // Java 1
+	said(nobodys, "could not load credentials from any providers"),                     // JavaScript 3
+	said(nobodys, "missing credentials in config"),                                     // JavaScript 2
+	said(nobodys, "unable to sign request without credentials set"),                    // Ruby
+	said(nobodys, "no providers in chain provided credentials"),                        // Rust
+	said(nobodys, "retrieving credentials from the instance profile metadata service"), // PHP
+	said(nobodys, "unable to get iam security credentials from ec2 instance metadata"), // .NET
 	said("ROLE19 ROLE11 POD11", "assumed-role/", "is not authorized to perform"),
 
 	// The workstation.
@@ -111,6 +126,7 @@ var catalogue = []entry{
 	said("WS8 TOK1 TOK2", "expiredtoken"),
 	said("ROLE10 ROLE9", "validationerror"),
 	said("ROLE19 ROLE11 POD11", "accessdenied", "when calling the").unless("assumerolewithwebidentity"),
+	said("ROLE19 ROLE11 POD11", "(403) when calling the"), // HEAD has no body to say more in
 	said("ROLE19 ROLE11 POD11", "accessdenied", "operation error").unless("assumerolewithwebidentity"),
 	said("ROLE1 ROLE8 ROLE2 ROLE3 ROLE4 ROLE6 ROLE17 ROLE14 ROLE19 ROLE11", "accessdenied"),
 	said("ISS3 ISS4", "unauthorized"),
@@ -118,6 +134,9 @@ var catalogue = []entry{
 
 // tookTheToken is what AccessDenied proves: STS looks at the role last.
 const tookTheToken = "AWS took the token and knows the provider: it is the role that refuses"
+
+// nobodys are the causes of an SDK that found no credentials at all.
+const nobodys = "SA1 POD1 POD2 POD4 POD13"
 
 // theNode is the session of an instance, whose name is the instance's.
 var theNode = regexp.MustCompile(`assumed-role/[^/ ]+/i-[0-9a-f]+ is not authorized to perform`)
