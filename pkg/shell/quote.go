@@ -24,11 +24,13 @@ func posix(c Change) (string, error) {
 
 // fish knows two escapes within single quotes:
 // https://fishshell.com/docs/current/language.html#quotes. The semicolons are for
-// eval (kubectl irsa env SA), which joins lines with blanks. A variable that is
-// not there makes "set -e" fail, which is no failure here.
+// eval (kubectl irsa env SA), which joins lines with blanks. "set -e" alone would
+// erase a universal variable, which is every session's and those of tomorrow, where
+// there is no global one: what is universal stays, and is named. A variable that is
+// not there makes both commands fail, which is no failure here.
 func fish(c Change) (string, error) {
 	if c.Unset {
-		return "set -e " + c.Name + "; or true;\n", nil
+		return "set -eg " + c.Name + "; set -qU " + c.Name + "; and echo '" + c.Name + " is universal and stays: set -eU " + c.Name + "' >&2; or true;\n", nil
 	}
 	return "set -gx " + c.Name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(c.Value) + "';\n", nil
 }

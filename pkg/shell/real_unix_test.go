@@ -126,3 +126,32 @@ func init() {
 	}
 	os.Exit(0)
 }
+
+// TestFishKeepsItsUniversalVariables takes away, twice, what a later session has a
+// value of its own for.
+func TestFishKeepsItsUniversalVariables(t *testing.T) {
+	t.Parallel()
+	fish, err := exec.LookPath("fish")
+	if err != nil {
+		t.Skip("fish is not installed: the tables of TestText hold what is written for it")
+	}
+	text, err := shell.Fish.Text([]shell.Change{shell.Set("VALUE", "ours"), shell.Unset("VALUE"), shell.Unset("VALUE")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	var said []string
+	for _, script := range []string{"set -Ux VALUE mine", text, "echo $VALUE"} {
+		child := exec.CommandContext(t.Context(), fish, "-c", script)
+		child.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
+		out, err := child.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		said = append(said, string(out))
+	}
+	stays := "VALUE is universal and stays: set -eU VALUE\n"
+	if diff := cmp.Diff([]string{"", stays + stays, "mine\n"}, said); diff != "" {
+		t.Errorf("what fish said (-want +got):\n%s", diff)
+	}
+}

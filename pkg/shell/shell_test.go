@@ -21,7 +21,7 @@ func TestText(t *testing.T) {
 		"bash leaves and enters quotes for a quote":   {shell.Bash, []shell.Change{shell.Set("A", `it's $HOME`)}, `export A='it'\''s $HOME'` + "\n"},
 		"zsh writes as bash does":                     {shell.Zsh, []shell.Change{shell.Set("A", "'")}, `export A=''\'''` + "\n"},
 		"fish escapes quotes and backslashes":         {shell.Fish, []shell.Change{shell.Set("A", `it's a \ $x`)}, `set -gx A 'it\'s a \\ $x';` + "\n"},
-		"fish takes away":                             {shell.Fish, []shell.Change{shell.Unset("A")}, "set -e A; or true;\n"},
+		"fish takes away":                             {shell.Fish, []shell.Change{shell.Unset("A")}, "set -eg A; set -qU A; and echo 'A is universal and stays: set -eU A' >&2; or true;\n"},
 		"PowerShell doubles quotes":                   {shell.PowerShell, []shell.Change{shell.Set("A", "it's $x `n")}, "$Env:A = 'it''s $x `n'\n"},
 		"PowerShell doubles typographic quotes too":   {shell.PowerShell, []shell.Change{shell.Set("A", "\u2018a\u2019")}, "$Env:A = '\u2018\u2018a\u2019\u2019'\n"},
 		"PowerShell takes away":                       {shell.PowerShell, []shell.Change{shell.Unset("A")}, "$Env:A = $null\n"},
