@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -32,9 +33,9 @@ func needs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return usageError{hint.Wrap(errorText("missing "+strings.Join(names[len(args):], " ")), "usage: "+cmd.UseLine())}
+			return usageError{hint.Wrap(errors.New("missing "+strings.Join(names[len(args):], " ")), "usage: "+cmd.UseLine())}
 		case len(args) > len(names):
-			return usageError{hint.Wrap(errorText("unexpected argument "+quote(args[len(names)])), "usage: "+cmd.UseLine())}
+			return usageError{hint.Wrap(errors.New("unexpected argument "+quote(args[len(names)])), "usage: "+cmd.UseLine())}
 		}
 		return nil
 	}
@@ -53,7 +54,7 @@ func needFlags(cmd *cobra.Command) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return usageError{hint.Wrap(errorText("missing "+strings.Join(missing, " and ")), help...)}
+	return usageError{hint.Wrap(errors.New("missing "+strings.Join(missing, " and ")), help...)}
 }
 
 // nothing is for commands without arguments.
@@ -63,7 +64,7 @@ func nothing(cmd *cobra.Command, args []string) error { return needs()(cmd, args
 func mayHave(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return usageError{hint.Wrap(errorText("unexpected argument "+quote(args[n])), "usage: "+cmd.UseLine())}
+			return usageError{hint.Wrap(errors.New("unexpected argument "+quote(args[n])), "usage: "+cmd.UseLine())}
 		}
 		return nil
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -44,7 +45,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policie
   kubectl irsa can-i s3:ListBucket arn:aws:s3:::cart-data --sa cart -n shop`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{hint.Wrap(errorText("missing ACTION"), "usage: "+cmd.UseLine())}
+				return usageError{hint.Wrap(errors.New("missing ACTION"), "usage: "+cmd.UseLine())}
 			}
 			return mayHave(2)(cmd, args)
 		},

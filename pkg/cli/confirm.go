@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,7 @@ func (c *confirmFlags) confirm(f *Factory) func(context.Context, []plan.Outlook)
 			return true, nil
 		}
 		if !isTerminal(f.Streams.In) {
-			return false, usageError{hint.Wrap(errorText("nothing was changed: there is no terminal to ask on"),
+			return false, usageError{hint.Wrap(errors.New("nothing was changed: there is no terminal to ask on"),
 				"agree to the plan beforehand with --yes, or see it alone with --dry-run")}
 		}
 		fmt.Fprint(f.Streams.ErrOut, "Go on? [y/N] ")

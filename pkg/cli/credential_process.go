@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -181,9 +182,9 @@ func oneLine(err error) error {
 		line = string(runes[:room-1]) + "…"
 	}
 	if isUsage(err) {
-		return usageError{errorText(line)}
+		return usageError{errors.New(line)}
 	}
-	return errorText(line)
+	return errors.New(line)
 }
 
 // advice is an error's hints, in brackets behind it.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -102,11 +103,11 @@ func TestAnErrorInOneLineHasItsAdviceWhereThereIsRoom(t *testing.T) {
 		err  error
 		want string
 	}{
-		"an error and its advice":     {hint.Wrap(errorText("no\nway"), "try:", "this"), "no way (try: this)"},
-		"advice that does not fit":    {hint.Wrap(errorText("no way"), long), "no way"},
-		"an error that does not fit":  {hint.Wrap(errorText(long), "try this"), strings.Repeat("ж", 292) + "…"},
-		"what is escaped counts, too": {errorText(strings.Repeat("\a", 292) + "b"), strings.Repeat(`\a`, 146) + "…"},
-		"a usage error":               {usageError{errorText("no")}, "no"},
+		"an error and its advice":     {hint.Wrap(errors.New("no\nway"), "try:", "this"), "no way (try: this)"},
+		"advice that does not fit":    {hint.Wrap(errors.New("no way"), long), "no way"},
+		"an error that does not fit":  {hint.Wrap(errors.New(long), "try this"), strings.Repeat("ж", 292) + "…"},
+		"what is escaped counts, too": {errors.New(strings.Repeat("\a", 292) + "b"), strings.Repeat(`\a`, 146) + "…"},
+		"a usage error":               {usageError{errors.New("no")}, "no"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := oneLine(tc.err)

@@ -74,13 +74,13 @@ which renews itself: kubectl irsa login SERVICEACCOUNT.`,
 func (o *execCommand) needCommand(cmd *cobra.Command, args []string) error {
 	switch dash := cmd.ArgsLenAtDash(); {
 	case len(args) == 0 || dash == 0:
-		return usageError{hint.Wrap(errorText("missing SERVICEACCOUNT"), "usage: "+cmd.UseLine())}
+		return usageError{hint.Wrap(errors.New("missing SERVICEACCOUNT"), "usage: "+cmd.UseLine())}
 	case len(args) == 1:
-		return usageError{hint.Wrap(errorText("missing COMMAND"), "usage: "+cmd.UseLine())}
+		return usageError{hint.Wrap(errors.New("missing COMMAND"), "usage: "+cmd.UseLine())}
 	case dash == 2 && isServiceAccountKind(args[0]):
-		return usageError{hint.Wrap(errorText("the kind and the name of a ServiceAccount are one word"), "write sa/"+args[1])}
+		return usageError{hint.Wrap(errors.New("the kind and the name of a ServiceAccount are one word"), "write sa/"+args[1])}
 	case dash != 1:
-		return usageError{hint.Wrap(errorText("the command stands after --"), o.withDash(cmd))}
+		return usageError{hint.Wrap(errors.New("the command stands after --"), o.withDash(cmd))}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ const maxExplained = 4 << 20
 func (o *explainCommand) complete(args []string) error {
 	o.text = strings.Join(args, " ")
 	if len(args) == 0 && isTerminal(o.factory.Streams.In) {
-		return usageError{hint.Wrap(errorText("missing ERROR"), `usage: kubectl irsa explain "TEXT OF THE ERROR"`)}
+		return usageError{hint.Wrap(errors.New("missing ERROR"), `usage: kubectl irsa explain "TEXT OF THE ERROR"`)}
 	}
 	if len(args) > 0 && o.text != "-" {
 		return nil
@@ -86,7 +87,7 @@ func (o *explainCommand) run(context.Context) error {
 		report.Causes = append(report.Causes, e)
 	}
 	if len(found) == 0 && report.Check == "" {
-		return hint.Wrap(errorText("no known error is in this text"), "to look at the chain of trust itself:", "kubectl irsa inspect sa NAME -n NAMESPACE")
+		return hint.Wrap(errors.New("no known error is in this text"), "to look at the chain of trust itself:", "kubectl irsa inspect sa NAME -n NAMESPACE")
 	}
 	return o.factory.print(o.output, report)
 }

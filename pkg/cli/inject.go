@@ -81,7 +81,7 @@ annotations, and the pod's own annotations win over both.`,
 
 func (o *injectCommand) check() (err error) {
 	if len(o.files) == 0 {
-		return usageError{hint.Wrap(errorText("missing -f FILE"), "usage: kubectl irsa inject -f FILE")}
+		return usageError{hint.Wrap(errors.New("missing -f FILE"), "usage: kubectl irsa inject -f FILE")}
 	}
 	if o.serviceAccount != "" {
 		if o.serviceAccount, err = serviceAccountName(o.serviceAccount); err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ func (c *cluster) issuer(ctx context.Context, mint bool) (string, error) {
 	issuer, err := issuerOf(core.RESTClient())(ctx)
 	switch {
 	case err == nil && issuer == "":
-		return "", errorText("the API server's discovery document names no issuer")
+		return "", errors.New("the API server's discovery document names no issuer")
 	case err == nil:
 		return issuer, nil
 	case !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err):

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -123,11 +124,11 @@ func (o *loginCommand) checkMode(mode login.Mode) error {
 	case mode == login.TokenFile && o.duration != 0:
 		return usagef("--duration: the SDKs ask for a session of 1h with a token file; use --mode process or static")
 	case mode == login.TokenFile && o.factory.tokenDir() == "":
-		return usageError{hint.Wrap(errorText("--mode token-file: there is no folder to keep the token in"), "set HOME, or name a folder with --cache-dir")}
+		return usageError{hint.Wrap(errors.New("--mode token-file: there is no folder to keep the token in"), "set HOME, or name a folder with --cache-dir")}
 	case mode == login.Process && o.policy == "-":
 		return usagef("--policy -: a profile that renews itself has to read the policy again; name a file, or use --mode static")
 	case mode == login.Process && o.factory.flags.Changed("token"):
-		return usageError{hint.Wrap(errorText("--token: a bearer token cannot be written into a profile"), "use --mode static, or put the token into the kubeconfig")}
+		return usageError{hint.Wrap(errors.New("--token: a bearer token cannot be written into a profile"), "use --mode static, or put the token into the kubeconfig")}
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (o *logoutCommand) complete(args []string) (err error) {
 		}
 	}
 	if chosen != 1 {
-		return usageError{hint.Wrap(errorText("give one of SERVICEACCOUNT, --profile and --all"), "kubectl irsa profiles")}
+		return usageError{hint.Wrap(errors.New("give one of SERVICEACCOUNT, --profile and --all"), "kubectl irsa profiles")}
 	}
 	if len(args) == 1 {
 		o.serviceAccount, err = serviceAccountName(args[0])

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -177,7 +176,5 @@ func (l *lines) table(rows [][]string) {
 		l.printf("%s\n", strings.TrimRight(b.String(), " "))
 	}
 }
-
-func errorText(text string) error { return errors.New(text) }
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,16 +13,7 @@ import (
 	"golang.org/x/term"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
-)
-
-// Exit codes. exec passes its child's on instead.
-const (
-	exitWell    = 0
-	exitFailed  = 1 // the work could not be done
-	exitUsage   = 2 // wrong command line
-	exitVerdict = 3 // a check failed
 )
 
 // Process is what the program gets from its surroundings.
@@ -61,69 +51,49 @@ func Main(ctx context.Context, p Process) int {
 	return report(p.ErrOut, err)
 }
 
-// interrupted reports whether a command that was told to end gave up: it says so,
-// or what it says is a judgement of what it had seen until then.
-func interrupted(err error) bool {
-	_, verdict := errors.AsType[verdictError](err)
-	return err == nil || verdict || errors.Is(err, context.Canceled)
-}
-
-// usageError is a command line that cannot be meant: exit code 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// usagef is a usageError with a text.
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// verdictError is a report with a failed check in it, which is printed already.
-type verdictError struct{}
-
-func (verdictError) Error() string { return "a check failed" }
-
-// childError carries the exit code of a program that was run.
-type childError struct{ code int }
-
-func (e childError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
-
-// startError says why a program could not be run, and which exit code says so.
-type startError struct {
-	error
-	code int
-}
-
-func (e startError) Unwrap() error { return e.error }
-
-// report is the one place where an error is printed.
-func report(w io.Writer, err error) int {
-	if err == nil {
-		return exitWell
-	}
-	if child, ok := errors.AsType[childError](err); ok {
-		return child.code
-	}
-	if _, ok := errors.AsType[verdictError](err); ok {
-		return exitVerdict
-	}
-	fmt.Fprintf(w, "error: %s\n", check.VisibleLines(err.Error()))
-	for _, line := range hint.Lines(err) {
-		fmt.Fprintf(w, "hint: %s\n", check.VisibleLines(line))
-	}
-	if start, ok := errors.AsType[startError](err); ok {
-		return start.code
-	}
-	if isUsage(err) {
-		return exitUsage
-	}
-	return exitFailed
-}
-
-func isUsage(err error) bool {
-	_, ok := errors.AsType[usageError](err)
-	return ok
-}
-
 func newRootCommand(f *Factory) *cobra.Command {
+	root := bareRoot(f)
+	section(root, "Use an identity:",
+		newLoginCommand(f, (*loginCommand).run),
+		newLogoutCommand(f, (*logoutCommand).run),
+		newProfilesCommand(f, (*profilesCommand).run),
+		newCredentialProcessCommand(f, (*credentialProcessCommand).run),
+		newTokenCommand(f, (*tokenCommand).run),
+		newExecCommand(f, (*execCommand).run),
+		newEnvCommand(f, (*envCommand).run),
+		newWhoamiCommand(f, (*whoamiCommand).run),
+		newConsoleCommand(f, (*consoleCommand).run),
+	)
+	section(root, "See why:",
+		newInspectCommand(f),
+		newDoctorCommand(f, (*doctorCommand).run),
+		newVerifyCommand(f, (*verifyCommand).run),
+		newExplainCommand(f, (*explainCommand).run),
+		newGetCommand(f),
+		newCanICommand(f, (*canICommand).run),
+	)
+	section(root, "Build the chain:",
+		newSetupCommand(f, (*setupCommand).run),
+		newIssuerCommand(f),
+		newPublishCommand(f, (*publishCommand).run),
+		newProviderCommand(f),
+		newRoleCommand(f),
+		newBindCommand(f, (*bindCommand).run),
+		newUnbindCommand(f, (*unbindCommand).run),
+		newCleanupCommand(f, (*cleanupCommand).run),
+		newInjectCommand(f, (*injectCommand).run),
+		newGenerateCommand(f),
+	)
+	section(root, "Other:",
+		newCompletionCommand(f),
+		newVersionCommand(f),
+		newOptionsCommand(root),
+	)
+	return root
+}
+
+// bareRoot is the root without its commands.
+func bareRoot(f *Factory) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-irsa",
 		Short: "IAM roles for ServiceAccounts on any cluster",
@@ -149,62 +119,14 @@ of trust is broken, and builds the chain where there is none.`,
 	root.SetHelpCommand(newHelpCommand(root))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	f.addFlags(root.PersistentFlags())
-	root.AddGroup(
-		&cobra.Group{ID: groupUse, Title: "Use an identity:"},
-		&cobra.Group{ID: groupSee, Title: "See why:"},
-		&cobra.Group{ID: groupBuild, Title: "Build the chain:"},
-		&cobra.Group{ID: groupOther, Title: "Other:"},
-	)
-	add(root, groupUse,
-		newLoginCommand(f, (*loginCommand).run),
-		newLogoutCommand(f, (*logoutCommand).run),
-		newProfilesCommand(f, (*profilesCommand).run),
-		newCredentialProcessCommand(f, (*credentialProcessCommand).run),
-		newTokenCommand(f, (*tokenCommand).run),
-		newExecCommand(f, (*execCommand).run),
-		newEnvCommand(f, (*envCommand).run),
-		newWhoamiCommand(f, (*whoamiCommand).run),
-		newConsoleCommand(f, (*consoleCommand).run),
-	)
-	add(root, groupSee,
-		newInspectCommand(f),
-		newDoctorCommand(f, (*doctorCommand).run),
-		newVerifyCommand(f, (*verifyCommand).run),
-		newExplainCommand(f, (*explainCommand).run),
-		newGetCommand(f),
-		newCanICommand(f, (*canICommand).run),
-	)
-	add(root, groupBuild,
-		newSetupCommand(f, (*setupCommand).run),
-		newIssuerCommand(f),
-		newPublishCommand(f, (*publishCommand).run),
-		newProviderCommand(f),
-		newRoleCommand(f),
-		newBindCommand(f, (*bindCommand).run),
-		newUnbindCommand(f, (*unbindCommand).run),
-		newCleanupCommand(f, (*cleanupCommand).run),
-		newInjectCommand(f, (*injectCommand).run),
-		newGenerateCommand(f),
-	)
-	add(root, groupOther,
-		newCompletionCommand(f),
-		newVersionCommand(f),
-		newOptionsCommand(root),
-	)
 	return root
 }
 
-// The groups of the root's help.
-const (
-	groupUse   = "use"
-	groupSee   = "see"
-	groupBuild = "build"
-	groupOther = "other"
-)
-
-func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+// section adds commands to the root, under a heading of its help.
+func section(root *cobra.Command, heading string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: heading, Title: heading})
 	for _, c := range commands {
-		c.GroupID = group
+		c.GroupID = heading
 		root.AddCommand(c)
 	}
 }
