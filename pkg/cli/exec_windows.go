@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"syscall"
 )
 
 // start runs a program to its end: Windows has no way to replace a process.
@@ -19,6 +21,14 @@ func (f *Factory) start(path string, argv, environ []string) error {
 	child := &exec.Cmd{
 		Path: path, Args: argv, Env: environ,
 		Stdin: f.Streams.In, Stdout: f.Streams.Out, Stderr: f.Streams.ErrOut,
+	}
+	if isBatch(path) {
+		interpreter := filepath.Join(f.Getenv("SystemRoot"), "System32", "cmd.exe")
+		line, err := batchLine(interpreter, path, argv[1:])
+		if err != nil {
+			return startError{code: exitNotExecutable, error: fmt.Errorf("running %q: %w", argv[0], err)}
+		}
+		child.Path, child.SysProcAttr = interpreter, &syscall.SysProcAttr{CmdLine: line}
 	}
 	err := child.Run()
 	var exited *exec.ExitError
