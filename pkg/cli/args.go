@@ -28,12 +28,34 @@ func apart(root *cobra.Command, args []string) []string {
 	return args
 }
 
+// typed are the words of the command line behind the program's name, for a hint
+// that repeats them.
+func (f *Factory) typed() []string { return withoutTokens(arguments(f.process.Args)) }
+
+// withoutTokens are words of a command line without the bearer token that they may
+// hold: what is printed ends in logs.
+func withoutTokens(words []string) []string {
+	const flag = "--token"
+	shown := slices.Clone(words)
+	for i, word := range words {
+		switch {
+		case strings.HasPrefix(word, flag+"="):
+			shown[i] = flag + "=..."
+		case i > 0 && words[i-1] == flag:
+			shown[i] = "..."
+		}
+	}
+	return shown
+}
+
 // needs asks for exactly these arguments, in words of the usage line.
 func needs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
 			return usageError{hint.Wrap(errors.New("missing "+strings.Join(names[len(args):], " ")), "usage: "+cmd.UseLine())}
+		case len(args) > len(names) && len(names) > 0 && isServiceAccountKind(args[0]):
+			return usageError{hint.Wrap(errorText("the kind and the name of a ServiceAccount are one word"), "write sa/"+args[1])}
 		case len(args) > len(names):
 			return usageError{hint.Wrap(errors.New("unexpected argument "+quote(args[len(names)])), "usage: "+cmd.UseLine())}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // consoleCommand is everything "console" needs once flags are out of the way.
@@ -88,8 +89,11 @@ func (o *consoleCommand) run(ctx context.Context) error {
 		return err
 	}
 	if err := o.browse(ctx, link); err != nil {
-		return hint.Wrap(fmt.Errorf("opening the browser: %w", err), "print the link instead:",
-			fmt.Sprintf("kubectl irsa console %s --print", o.serviceAccount))
+		line := "kubectl irsa"
+		for _, word := range append(f.typed(), "--print") {
+			line += " " + shell.Word(word)
+		}
+		return hint.Wrap(fmt.Errorf("opening the browser: %w", err), "print the link instead:", line)
 	}
 	f.note("the browser opens the console as %s, until %s", session.RoleSessionARN, session.Expiration.Local().Format("15:04"))
 	return nil

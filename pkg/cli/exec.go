@@ -89,7 +89,7 @@ func (o *execCommand) needCommand(cmd *cobra.Command, args []string) error {
 // command. The words of this program come first: "exec", the ServiceAccount and
 // flags, some with a value of their own.
 func (o *execCommand) withDash(cmd *cobra.Command) string {
-	words := withoutTokens(arguments(o.factory.process.Args))
+	words := o.factory.typed()
 	line := []string{cmd.Root().CommandPath()}
 	for i, names := 0, 0; i < len(words); i++ {
 		if !strings.HasPrefix(words[i], "-") {
@@ -104,22 +104,6 @@ func (o *execCommand) withDash(cmd *cobra.Command) string {
 		}
 	}
 	return strings.Join(line, " ")
-}
-
-// withoutTokens are words of a command line without the bearer token that they may
-// hold: what is printed ends in logs.
-func withoutTokens(words []string) []string {
-	const flag = "--token"
-	shown := slices.Clone(words)
-	for i, word := range words {
-		switch {
-		case strings.HasPrefix(word, flag+"="):
-			shown[i] = flag + "=..."
-		case i > 0 && words[i-1] == flag:
-			shown[i] = "..."
-		}
-	}
-	return shown
 }
 
 // takesNext reports whether a word of a command line is a flag whose value is
@@ -180,7 +164,7 @@ func (o *execCommand) program() (string, error) {
 // inShell is the command line as it was typed, with the command as a line of the
 // user's shell.
 func (o *execCommand) inShell(goos string) string {
-	words := withoutTokens(arguments(o.factory.process.Args))
+	words := o.factory.typed()
 	line := []string{"kubectl irsa"}
 	for _, word := range words[:slices.Index(words, "--")+1] {
 		line = append(line, shell.Word(word))
