@@ -55,7 +55,7 @@ func needs(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return usageError{hint.Wrap(errors.New("missing "+strings.Join(names[len(args):], " ")), "usage: "+cmd.UseLine())}
 		case len(args) > len(names) && len(names) > 0 && isServiceAccountKind(args[0]):
-			return usageError{hint.Wrap(errorText("the kind and the name of a ServiceAccount are one word"), "write sa/"+args[1])}
+			return usageError{hint.Wrap(errors.New("the kind and the name of a ServiceAccount are one word"), "write sa/"+args[1])}
 		case len(args) > len(names):
 			return usageError{hint.Wrap(errors.New("unexpected argument "+quote(args[len(names)])), "usage: "+cmd.UseLine())}
 		}
