@@ -319,3 +319,17 @@ func TestTheLineForAWebhookThatIsMissingNamesWhatMakesThePods(t *testing.T) {
 		})
 	}
 }
+
+func TestThingsAreCountedInWords(t *testing.T) {
+	for thing, want := range map[string][]string{
+		"key": {"0 keys", "1 key", "2 keys"}, "policy": {"0 policies", "1 policy", "2 policies"}, "pod": {"0 pods", "1 pod", "2 pods"},
+	} {
+		var got []string
+		for n := range 3 {
+			got = append(got, counted(n, thing))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}

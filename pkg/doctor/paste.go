@@ -74,13 +74,10 @@ func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	switch {
-	case strings.HasSuffix(thing, "y"):
-		thing = strings.TrimSuffix(thing, "y") + "ies"
-	default:
-		thing += "s"
+	if one, consonant := strings.CutSuffix(thing, "y"); consonant && !strings.HasSuffix(one, "e") {
+		thing = one + "ie" // a policy, but a key
 	}
-	return fmt.Sprintf("%d %s", n, thing)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // few cuts a list after n entries.
