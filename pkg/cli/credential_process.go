@@ -82,7 +82,7 @@ func (o *credentialProcessCommand) run(ctx context.Context) error {
 	}
 	// Neither AWS_PROFILE nor [default] is the profile that is being served.
 	endpoint := f.stsEndpoint(o.stsEndpointURL)
-	request, err := o.request(f, c, endpoint, "", c.namespace, o.serviceAccount)
+	request, err := o.request(f, c, endpoint, "", o.serviceAccount)
 	if err != nil {
 		return err
 	}

@@ -2,25 +2,19 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/login"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
@@ -100,9 +94,9 @@ func (x *exchangeFlags) check(f *Factory) error {
 	return nil
 }
 
-// request is what the flags ask of one ServiceAccount. profile is the one whose
+// request is what the flags ask of a ServiceAccount in c. profile is the one whose
 // region applies where nobody chose another.
-func (x *exchangeFlags) request(f *Factory, c *cluster, stsEndpoint, profile, namespace, serviceAccount string) (creds.Request, error) {
+func (x *exchangeFlags) request(f *Factory, c *cluster, stsEndpoint, profile, serviceAccount string) (creds.Request, error) {
 	policy, err := x.readPolicy(f.Streams.In)
 	if err != nil {
 		return creds.Request{}, err
@@ -112,14 +106,14 @@ func (x *exchangeFlags) request(f *Factory, c *cluster, stsEndpoint, profile, na
 		return creds.Request{}, err
 	}
 	r := creds.Request{
-		Namespace: namespace, ServiceAccount: serviceAccount,
+		Namespace: c.namespace, ServiceAccount: serviceAccount,
 		RoleARN: x.roleARN, Audience: x.audience,
 		SessionName: x.sessionName, Duration: x.duration, TokenDuration: x.tokenDuration,
 		Policy: policy, PolicyARNs: x.policyARNs,
 		Region: region, AnyAccount: isCustom(stsEndpoint),
 	}
 	if r.SessionName == "" {
-		r.SessionName = irsa.SessionName(f.osUser(), c.config.Host, namespace, serviceAccount)
+		r.SessionName = irsa.SessionName(f.osUser(), c.config.Host, c.namespace, serviceAccount)
 	}
 	if r.TokenDuration == 0 {
 		r.TokenDuration = defaultTokenDuration
@@ -163,35 +157,6 @@ func (x *exchangeFlags) policyText(in io.Reader) ([]byte, error) {
 	return os.ReadFile(x.policy)
 }
 
-// region is what the user chose, "" where nobody did.
-func (f *Factory) region(flag, profile string) string {
-	for _, chosen := range []string{flag, f.Getenv("AWS_REGION"), f.Getenv("AWS_DEFAULT_REGION")} {
-		if chosen != "" {
-			return chosen
-		}
-	}
-	path, err := awsconfig.ConfigPath(f.Getenv)
-	if err != nil {
-		return ""
-	}
-	if file, err := awsconfig.Read(path); err == nil {
-		if p, ok := file.Profile(profile); ok {
-			region, _ := p.Get("region")
-			return region
-		}
-	}
-	return ""
-}
-
-// checkRegion refuses what cannot be a part of a host's name: the region becomes
-// one, and a slash or a dot in it would lead to somebody else's.
-func checkRegion(region string) error {
-	if region != "" && !awsapi.ValidRegion(region) {
-		return usagef("region %q: a region is lower-case letters, digits and dashes, such as eu-west-1", region)
-	}
-	return nil
-}
-
 // exchanger is the outside world of an exchange in c.
 func (f *Factory) exchanger(c *cluster, stsEndpoint, profile string) (creds.Exchanger, error) {
 	core, err := c.core()
@@ -199,18 +164,6 @@ func (f *Factory) exchanger(c *cluster, stsEndpoint, profile string) (creds.Exch
 		return creds.Exchanger{}, err
 	}
 	return creds.Exchanger{Core: core, STS: f.stsFor(stsEndpoint, profile), Now: f.Now, Admin: f.adminProfile}, nil
-}
-
-// adminProfile is an AWS profile that may hold credentials for IAM, "" where none
-// is known or the environment has chosen already.
-func (f *Factory) adminProfile() string {
-	if name := f.Getenv("AWS_PROFILE"); name != "" && !f.ownsProfile(name) || f.Getenv("AWS_ACCESS_KEY_ID") != "" {
-		return ""
-	}
-	if others := f.otherAWSProfiles(""); len(others) > 0 {
-		return others[0]
-	}
-	return ""
 }
 
 // keyOf is what decides which credentials r gives.
@@ -221,55 +174,4 @@ func (c *cluster) keyOf(r creds.Request, stsEndpoint string) creds.Key {
 	key.Duration, key.SessionName, key.STSEndpoint = r.Duration, r.SessionName, stsEndpoint
 	key.Policy = creds.PolicyDigest(r.Policy, r.PolicyARNs)
 	return key
-}
-
-// ownsProfile reports whether a profile of ~/.aws/config is one of ours.
-func (f *Factory) ownsProfile(name string) bool {
-	path, err := awsconfig.ConfigPath(f.Getenv)
-	if err != nil {
-		return false
-	}
-	file, err := awsconfig.Read(path)
-	if err != nil {
-		return false
-	}
-	p, ok := file.Profile(name)
-	if !ok {
-		return false
-	}
-	_, ours := login.Recognise(runtime.GOOS, p)
-	return ours
-}
-
-// book is where the profiles are.
-func (f *Factory) book() (login.Book, error) {
-	path, err := awsconfig.ConfigPath(f.Getenv)
-	if err != nil {
-		return login.Book{}, err
-	}
-	cache, err := f.cache(cacheFile)
-	if err != nil {
-		return login.Book{}, err
-	}
-	return login.Book{ConfigPath: path, GOOS: runtime.GOOS, Cache: cache, TokenDir: f.tokenDir(), CacheDir: cacheDirIn}, nil
-}
-
-// tokenDir is where token-file mode keeps its tokens, "" where nothing is kept.
-func (f *Factory) tokenDir() string {
-	dir := f.cacheDir()
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(dir, "tokens")
-}
-
-// exchangeTimeout bounds a whole exchange where nothing asks a person.
-const exchangeTimeout = time.Minute
-
-// within gives ctx the deadline of an exchange in c.
-func (c *cluster) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.plugin != nil {
-		return context.WithTimeout(ctx, pluginTimeout+exchangeTimeout)
-	}
-	return context.WithTimeout(ctx, exchangeTimeout)
 }

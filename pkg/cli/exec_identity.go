@@ -45,7 +45,7 @@ func (x *identityFlags) become(ctx context.Context, f *Factory, serviceAccount s
 	}
 	profile := login.ProfileName(c.context, c.namespace, serviceAccount)
 	endpoint := f.stsEndpoint(x.stsEndpointURL, f.settingsProfile())
-	request, err := x.request(f, c, endpoint, profile, c.namespace, serviceAccount)
+	request, err := x.request(f, c, endpoint, profile, serviceAccount)
 	if err != nil {
 		return session{}, err
 	}

@@ -116,7 +116,7 @@ func (o *injectCommand) run(ctx context.Context) error {
 	defer done()
 	roles := &roleBook{command: o, inInput: map[inject.Account]map[string]string{}, known: map[inject.Account]inject.Identity{}}
 	if roles.namespace, _, err = o.factory.kube.ToRawKubeConfigLoader().Namespace(); err != nil {
-		return o.factory.explainKubeconfig(err)
+		return explainKubeconfig(err)
 	}
 	if err := eachDocument(ctx, sources, roles.note); err != nil {
 		return err

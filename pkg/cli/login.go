@@ -152,7 +152,7 @@ func (o *loginCommand) prepare(mode login.Mode) error {
 	if mode == login.TokenFile && o.tokenDuration == 0 {
 		o.tokenDuration = tokenFileDuration
 	}
-	request, err := o.request(f, c, endpoint, o.profile, c.namespace, o.serviceAccount)
+	request, err := o.request(f, c, endpoint, o.profile, o.serviceAccount)
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (t *trustFlags) subjects(namespace string) (subjects []string, err error) {
 func (f *Factory) namespace() (string, error) {
 	namespace, _, err := f.kube.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
-		return "", f.explainKubeconfig(err)
+		return "", explainKubeconfig(err)
 	}
 	return namespace, nil
 }

@@ -43,3 +43,14 @@ func pinnedBinary(goos, path string, short func(string) (string, error)) string 
 	}
 	return path
 }
+
+// absolute is path from this folder on; "" is none, not even this one.
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

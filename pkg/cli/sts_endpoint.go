@@ -21,21 +21,6 @@ func (f *Factory) stsFor(endpointURL, profile string) func(context.Context, stri
 	}
 }
 
-// existing is the profile whose settings of the transport apply: this one where
-// it is there already, else the user's AWS_PROFILE, else none.
-func (f *Factory) existing(profile string) string {
-	file := f.awsConfig()
-	if file == nil {
-		return ""
-	}
-	for _, name := range []string{profile, f.Getenv("AWS_PROFILE"), "default"} {
-		if _, ok := file.Profile(name); ok && name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
 // stsEndpoint is the URL of the STS that gets the tokens, "" for the region's
 // own: what the flag says, else the environment, else the first of these
 // profiles that says anything. It decides alone, for the client and for the key
@@ -55,9 +40,6 @@ func (f *Factory) stsEndpoint(flag string, profiles ...string) string {
 		}
 	}
 	file := f.awsConfig()
-	if file == nil {
-		return ""
-	}
 	for _, name := range profiles {
 		profile, _ := file.Profile(name)
 		ignored, _ := profile.Get("ignore_configured_endpoint_urls")
@@ -83,17 +65,6 @@ func endpointOf(file *awsconfig.File, profile awsconfig.Profile) string {
 	}
 	endpoint, _ := profile.Get("endpoint_url")
 	return endpoint
-}
-
-// settingsProfile is the profile with the user's own settings: AWS_PROFILE's,
-// unless that is one of ours, which is no place for settings of this shell.
-func (f *Factory) settingsProfile() string {
-	for _, variable := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
-		if name := f.Getenv(variable); name != "" && !f.ownsProfile(name) {
-			return name
-		}
-	}
-	return "default"
 }
 
 // customSTS reports whether tokens go to a server that is not AWS's.
@@ -126,9 +97,6 @@ func (o *loginCommand) noteEndpoint(endpoint string) {
 // this very STS.
 func (o *loginCommand) settingsSay(endpoint string) bool {
 	file := o.factory.awsConfig()
-	if file == nil {
-		return false
-	}
 	profile, _ := file.Profile(o.profile)
 	return endpointOf(file, profile) == endpoint
 }
