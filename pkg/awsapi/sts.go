@@ -195,12 +195,16 @@ func trusting(bundle string) (*awshttp.BuildableClient, error) {
 	}), nil
 }
 
-// newRetryer repeats throttling, 5xx, broken connections and (which the STS
-// client adds) IDPCommunicationError. A refusal is final.
+// newRetryer repeats throttling, 5xx, broken connections, what IAM refuses because of
+// another change of the same thing, and (which the STS client adds)
+// IDPCommunicationError. Another refusal is final.
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(futile)}, o.Retryables...)
+		o.Retryables = append([]retry.IsErrorRetryable{
+			retry.IsErrorRetryableFunc(futile),
+			retry.RetryableErrorCode{Codes: map[string]struct{}{"ConcurrentModification": {}}},
+		}, o.Retryables...)
 		o.Backoff = retry.BackoffDelayerFunc(backoff)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -164,8 +165,20 @@ func (c *call) tags() []tag {
 	return tags
 }
 
-// mergeTags replaces the values of tags that exist and appends the others.
+// mergeTags replaces the values of tags that exist and appends the others. Keys are
+// not told apart by case:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules.
 func mergeTags(old, added []tag) ([]tag, error) {
+	for i, t := range added {
+		switch {
+		case !validTagKey(t.key) || !validTagValue(t.value):
+			return nil, refuse(http.StatusBadRequest, "ValidationError", "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*")
+		case strings.HasPrefix(strings.ToLower(t.key), "aws:"):
+			return nil, refuse(http.StatusBadRequest, "InvalidInput", "System tag keys cannot be modified by non-AWS principals.")
+		case slices.ContainsFunc(added[:i], func(other tag) bool { return strings.EqualFold(other.key, t.key) }):
+			return nil, refuse(http.StatusBadRequest, "InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+	}
 	for _, t := range added {
 		found := false
 		for i := range old {

@@ -3,8 +3,10 @@ package awstest
 import (
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // managedPolicies are the AWS managed policies that the double knows, by the part
@@ -36,10 +38,13 @@ func putRolePolicy(c *call) (*node, error) {
 	if e := checkIdentityPolicy(document); e != nil {
 		return nil, e
 	}
-	size := len(document)
+	if name := c.form.Get("PolicyName"); len(name) > 128 || !policyNamePattern.MatchString(name) {
+		return nil, refuse(http.StatusBadRequest, "ValidationError", "The specified value for policyName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-")
+	}
+	size := blackSize(document)
 	for name, other := range r.inline {
 		if name != c.form.Get("PolicyName") {
-			size += len(other)
+			size += blackSize(other)
 		}
 	}
 	if size > 10240 {
@@ -49,7 +54,27 @@ func putRolePolicy(c *call) (*node, error) {
 	return nil, nil
 }
 
+var policyNamePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
+
+// inPolicies are the characters that IAM takes in policy documents:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
+var inPolicies = regexp.MustCompile(`^[\t\n\r -ÿ]*$`)
+
+// blackSize is the size of a policy as the quotas count it: without white space.
+func blackSize(document string) int {
+	size := 0
+	for _, ch := range document {
+		if !unicode.IsSpace(ch) {
+			size++
+		}
+	}
+	return size
+}
+
 func checkIdentityPolicy(document string) *apiError {
+	if !inPolicies.MatchString(document) {
+		return malformed("The policy document contains invalid characters.")
+	}
 	doc, err := parsePolicy(document)
 	if err != nil || len(doc.Statement) == 0 {
 		return malformed("Syntax errors in policy.")
@@ -181,10 +206,14 @@ func deleteBoundary(c *call) (*node, error) {
 }
 
 func listInstanceProfiles(c *call) (*node, error) {
-	if _, err := c.role(); err != nil {
+	r, err := c.role()
+	if err != nil {
 		return nil, err
 	}
-	result := el("", el("InstanceProfiles"), tx("IsTruncated", "false"))
+	result := el("", members("InstanceProfiles", r.profiles, func(name string) node {
+		return el("", tx("InstanceProfileName", "%s", name), tx("Path", "/"), tx("Arn", "%s", c.account().arn("iam", "instance-profile/"+name)),
+			tx("InstanceProfileId", "AIPAZKAPJZG4ONSLD2UKS"), tx("CreateDate", "2020-01-01T00:00:00Z"), members("Roles", []*role{r}, func(r *role) node { return roleNode(r, "", false) }))
+	}), tx("IsTruncated", "false"))
 	return &result, nil
 }
 

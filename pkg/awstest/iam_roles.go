@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // role is an IAM role of an account.
@@ -23,6 +24,7 @@ type role struct {
 	boundary    string // ARN of a managed policy
 	inline      map[string]string
 	attached    []string // ARNs of managed policies
+	profiles    []string // names of the instance profiles that it is in
 	created     time.Time
 	lastUsed    time.Time
 	lag         int // how many exchanges do not see it yet
@@ -133,7 +135,18 @@ func roleNode(r *role, name string, full bool) node {
 var (
 	roleNamePattern = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
 	pathPattern     = regexp.MustCompile(`^/([!-~]+/)?$`)
+	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+	descriptionPattern = regexp.MustCompile(`^[\t\n\r -~¡-ÿ]*$`)
 )
+
+// AddInstanceProfile puts a role into an instance profile of that name.
+func (a *Account) AddInstanceProfile(name, roleName string) {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	if r := a.roles[roleName]; r != nil {
+		r.profiles = append(r.profiles, name)
+	}
+}
 
 func createRole(c *call) (*node, error) {
 	name, path := c.form.Get("RoleName"), c.form.Get("Path")
@@ -145,7 +158,9 @@ func createRole(c *call) (*node, error) {
 		return nil, refuse(http.StatusBadRequest, "ValidationError", "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-")
 	case !pathPattern.MatchString(path) || len(path) > 512:
 		return nil, refuse(http.StatusBadRequest, "ValidationError", "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
-	case len(c.form.Get("Description")) > 1000:
+	case !descriptionPattern.MatchString(c.form.Get("Description")):
+		return nil, refuse(http.StatusBadRequest, "ValidationError", "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*")
+	case utf8.RuneCountInString(c.form.Get("Description")) > 1000:
 		return nil, refuse(http.StatusBadRequest, "ValidationError", "1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 1000")
 	}
 	trust := c.form.Get("AssumeRolePolicyDocument")
@@ -246,7 +261,9 @@ func updateRole(c *call) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.maxSession, err = c.maxSession(r.maxSession); err != nil {
+	// What is left out is set to the default:
+	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html.
+	if r.maxSession, err = c.maxSession(3600); err != nil {
 		return nil, err
 	}
 	if c.form.Has("Description") {
@@ -271,6 +288,8 @@ func deleteRole(c *call) (*node, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case len(r.profiles) > 0:
+		return nil, refuse(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.")
 	case len(r.attached) > 0:
 		return nil, refuse(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
 	case len(r.inline) > 0:

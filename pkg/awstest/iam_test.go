@@ -74,7 +74,7 @@ func TestTrustPoliciesThatIAMRefuses(t *testing.T) {
 func TestARoleIsKeptAsItWasMade(t *testing.T) {
 	srv := awstest.New(t)
 	client, ctx := iamClient(srv, srv.Account.Admin), t.Context()
-	tags := []types.Tag{{Key: aws.String("owner"), Value: aws.String("me & you")}}
+	tags := []types.Tag{{Key: aws.String("owner"), Value: aws.String("me + you")}}
 	document := trust("Sid", `"ü +%"`)
 	created, err := client.CreateRole(ctx, &iam.CreateRoleInput{
 		RoleName: aws.String("cart"), Path: aws.String("/apps/"), AssumeRolePolicyDocument: document, Description: aws.String("a <role>"),

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode"
 )
 
 func malformed(message string, args ...any) *apiError {
@@ -56,13 +55,7 @@ func checkTrustPolicy(document string) *apiError {
 			return e
 		}
 	}
-	size := 0
-	for _, ch := range document {
-		if !unicode.IsSpace(ch) {
-			size++
-		}
-	}
-	if size > maxTrustPolicy {
+	if blackSize(document) > maxTrustPolicy {
 		return refuse(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
 	}
 	return nil

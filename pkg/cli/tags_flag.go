@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 )
@@ -20,6 +22,12 @@ const (
 	maxTagValue = 256
 )
 
+// notInTag reports whether neither a key nor a value may hold a character:
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html.
+func notInTag(r rune) bool {
+	return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+-@", r)
+}
+
 func parseTags(pairs []string) (map[string]string, error) {
 	tags := map[string]string{}
 	for _, pair := range pairs {
@@ -28,8 +36,10 @@ func parseTags(pairs []string) (map[string]string, error) {
 		switch {
 		case !ok || key == "":
 			return nil, usagef("--tags %q: give KEY=VALUE", pair)
-		case len(key) > maxTagKey || len(value) > maxTagValue:
+		case utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(value) > maxTagValue:
 			return nil, usagef("--tags %q: a key has at most %d characters, a value %d", key, maxTagKey, maxTagValue)
+		case strings.ContainsFunc(pair, notInTag):
+			return nil, usagef("--tags %q: AWS takes letters, digits, spaces and _.:/=+-@ in keys and values", pair)
 		case strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "kubectl-irsa/"):
 			return nil, usagef("--tags %q: keys that begin with aws: or kubectl-irsa/ are taken", key)
 		case slices.ContainsFunc(slices.Collect(maps.Keys(tags)), func(k string) bool { return strings.EqualFold(k, key) }):

@@ -106,7 +106,7 @@ var (
 	}, roles}
 	trustRole = permission{"TrustRole", []string{"iam:UpdateAssumeRolePolicy"}, roles}
 	dropRole  = permission{"DropRole", []string{
-		"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
+		"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:ListInstanceProfilesForRole",
 	}, roles}
 	simulate = permission{"Simulate", []string{"iam:SimulatePrincipalPolicy"}, roles}
 

@@ -178,23 +178,31 @@ func (e *Ensure) unknown(err error, first bool) (plan.State, string, error) {
 
 // lookNew checks a role that is to be made as far as the provider is known.
 func (e *Ensure) lookNew(ctx context.Context) (plan.State, string, error) {
+	return e.withProvider(ctx, e.powerless(), func(provider string) (plan.State, string, error) {
+		document, err := e.newTrust(provider)
+		if err != nil {
+			return plan.Conflict, err.Error(), nil
+		}
+		if refusal := tooLarge(nil, document); refusal != "" {
+			return plan.Conflict, refusal, nil
+		}
+		return plan.Needed, e.powerless(), nil
+	})
+}
+
+// withProvider is a look that takes the provider's ARN. Where an earlier step makes
+// the provider the change is needed, with a detail.
+func (e *Ensure) withProvider(ctx context.Context, unmade string, look func(provider string) (plan.State, string, error)) (plan.State, string, error) {
 	provider, err := e.Provider(ctx)
 	switch {
 	case err != nil:
 		return e.unknown(err, !e.NewProvider)
 	case provider == "" && !e.NewProvider:
-		return plan.Conflict, noProvider(e.Issuer), nil
+		return plan.Conflict, "the account has no OIDC provider of " + e.Issuer + "\nkubectl irsa provider create", nil
 	case provider == "":
-		return plan.Needed, e.powerless(), nil
+		return plan.Needed, unmade, nil
 	}
-	document, err := e.newTrust(provider)
-	if err != nil {
-		return plan.Conflict, err.Error(), nil
-	}
-	if refusal := tooLarge(nil, document); refusal != "" {
-		return plan.Conflict, refusal, nil
-	}
-	return plan.Needed, e.powerless(), nil
+	return look(provider)
 }
 
 // powerless says that a new role is given no policy, "" where it is.
@@ -203,10 +211,6 @@ func (e *Ensure) powerless() string {
 		return ""
 	}
 	return "it may do nothing yet: --policy-arn or --policy-file says what"
-}
-
-func noProvider(issuer string) string {
-	return "the account has no OIDC provider of " + issuer + "\nkubectl irsa provider create"
 }
 
 func (e *Ensure) trust(provider, subject string) trustpolicy.Trust {

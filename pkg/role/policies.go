@@ -39,9 +39,9 @@ func (e *Ensure) lookAttached(ctx context.Context, arn string) (plan.State, stri
 }
 
 func (e *Ensure) attach(ctx context.Context, arn string) error {
-	_, err := e.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &e.Spec.Name, PolicyArn: &arn})
+	_, err := e.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &e.Spec.Name, PolicyArn: &arn}, settling(notSeen))
 	switch {
-	case noManagedPolicies(err):
+	case unknownAction(err):
 		return hint.Wrap(awsapi.Brief(err), "this server has no managed policies: write the permissions inline with --policy-file FILE")
 	case awsapi.Code(err) == "NoSuchEntity":
 		return hint.Wrap(awsapi.Brief(err), "see which policies there are:", "aws iam list-policies --query 'Policies[].Arn' --output text")
@@ -72,7 +72,7 @@ func (e *Ensure) lookInline(ctx context.Context) (plan.State, string, error) {
 func (e *Ensure) putInline(ctx context.Context) error {
 	_, err := e.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
 		RoleName: &e.Spec.Name, PolicyName: aws.String(e.inlineName()), PolicyDocument: aws.String(string(e.Spec.Inline)),
-	})
+	}, settling(notSeen))
 	return awsapi.Denied(err, "iam:PutRolePolicy")
 }
 

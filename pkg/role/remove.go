@@ -62,6 +62,14 @@ func (d *Delete) look(ctx context.Context) (_ plan.State, _ string, err error) {
 	if d.policies, err = GetPolicies(ctx, d.IAM, d.Role.Name, false); err != nil {
 		return plan.Unknown, "", err
 	}
+	profiles, err := instanceProfiles(ctx, d.IAM, d.Role.Name)
+	switch {
+	case err != nil:
+		return plan.Unknown, "", err
+	case len(profiles) > 0:
+		return plan.Conflict, "machines become it by the instance profile " + profiles[0] + ", and IAM deletes no role that is in one:\n" +
+			"aws iam remove-role-from-instance-profile --instance-profile-name " + profiles[0] + " --role-name " + d.Role.Name, nil
+	}
 	return plan.Needed, d.Found.ARN + d.policies.summary(), nil
 }
 
@@ -92,7 +100,7 @@ func (d *Delete) apply(ctx context.Context) error {
 			return fmt.Errorf("deleting its inline policy %s: %w", name, awsapi.Denied(err, "iam:DeleteRolePolicy"))
 		}
 	}
-	_, err := d.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &d.Role.Name})
+	_, err := d.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &d.Role.Name}, settling(stillThere))
 	if awsapi.Code(err) == "NoSuchEntity" {
 		return nil
 	}

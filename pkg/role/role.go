@@ -32,6 +32,7 @@ type IAM interface {
 	ListAttachedRolePolicies(context.Context, *iam.ListAttachedRolePoliciesInput, ...func(*iam.Options)) (*iam.ListAttachedRolePoliciesOutput, error)
 	AttachRolePolicy(context.Context, *iam.AttachRolePolicyInput, ...func(*iam.Options)) (*iam.AttachRolePolicyOutput, error)
 	DetachRolePolicy(context.Context, *iam.DetachRolePolicyInput, ...func(*iam.Options)) (*iam.DetachRolePolicyOutput, error)
+	ListInstanceProfilesForRole(context.Context, *iam.ListInstanceProfilesForRoleInput, ...func(*iam.Options)) (*iam.ListInstanceProfilesForRoleOutput, error)
 	ListRolePolicies(context.Context, *iam.ListRolePoliciesInput, ...func(*iam.Options)) (*iam.ListRolePoliciesOutput, error)
 	GetRolePolicy(context.Context, *iam.GetRolePolicyInput, ...func(*iam.Options)) (*iam.GetRolePolicyOutput, error)
 	PutRolePolicy(context.Context, *iam.PutRolePolicyInput, ...func(*iam.Options)) (*iam.PutRolePolicyOutput, error)
@@ -129,7 +130,7 @@ func attached(ctx context.Context, client IAM, name string) (arns []string, err 
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		switch {
-		case awsapi.Code(err) == "NoSuchEntity", noManagedPolicies(err):
+		case awsapi.Code(err) == "NoSuchEntity", unknownAction(err):
 			return nil, nil
 		case err != nil:
 			return nil, fmt.Errorf("listing the policies attached to the role %s: %w", name, awsapi.Denied(err, "iam:ListAttachedRolePolicies"))
@@ -141,8 +142,24 @@ func attached(ctx context.Context, client IAM, name string) (arns []string, err 
 	return arns, nil
 }
 
-// noManagedPolicies is the answer of servers that have none, such as VersityGW.
-func noManagedPolicies(err error) bool { return awsapi.Code(err) == "InvalidAction" }
+// instanceProfiles are the names of those that a role is in.
+func instanceProfiles(ctx context.Context, client IAM, name string) (names []string, err error) {
+	out, err := client.ListInstanceProfilesForRole(ctx, &iam.ListInstanceProfilesForRoleInput{RoleName: &name})
+	switch {
+	case awsapi.Code(err) == "NoSuchEntity", unknownAction(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("listing the instance profiles of the role %s: %w", name, awsapi.Denied(err, "iam:ListInstanceProfilesForRole"))
+	}
+	for _, profile := range out.InstanceProfiles {
+		names = append(names, aws.ToString(profile.InstanceProfileName))
+	}
+	return names, nil
+}
+
+// unknownAction is the answer of servers that have no such thing as is asked for:
+// VersityGW has neither managed policies nor instance profiles.
+func unknownAction(err error) bool { return awsapi.Code(err) == "InvalidAction" }
 
 // inline is the document of one inline policy; nil where there is none.
 func inline(ctx context.Context, client IAM, name, policy string) ([]byte, error) {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Spec is what a role is to be. Zero values leave a property as it is, or to
@@ -34,7 +36,7 @@ const (
 	maxName     = 64
 	maxPath     = 512
 	maxInline   = 10240 // characters of all inline policies of a role, without white space
-	maxAttached = 20    // the highest the quota of 10 can be raised to
+	maxAttached = 25    // the highest that an account's quota can be raised to
 	minSession  = time.Hour
 	maxSession  = 12 * time.Hour
 )
@@ -45,7 +47,7 @@ func (s *Spec) Check() error {
 		return err
 	}
 	switch {
-	case s.Path != "" && (!strings.HasPrefix(s.Path, "/") || !strings.HasSuffix(s.Path, "/") || len(s.Path) > maxPath ||
+	case s.Path != "" && (!strings.HasPrefix(s.Path, "/") || !strings.HasSuffix(s.Path, "/") || len(s.Path) > maxPath || s.Path == "//" ||
 		strings.ContainsFunc(s.Path, func(r rune) bool { return r < '!' || r > '~' })):
 		return fmt.Errorf("the path %q does not begin and end with a slash, or has other characters than IAM takes", s.Path)
 	case s.MaxSession%time.Second != 0 || s.MaxSession != 0 && (s.MaxSession < minSession || s.MaxSession > maxSession):
@@ -89,8 +91,12 @@ func (s *Spec) checkInline() error {
 	if json.Unmarshal(s.Inline, &document) != nil || document.Statement == nil {
 		return errors.New("the policy is no policy document: it has no Statement")
 	}
-	if len(compacted) > maxInline {
-		return fmt.Errorf("the policy has %d characters, and IAM takes %d inline", len(compacted), maxInline)
+	if n := utf8.RuneCountInString(compacted); n > maxInline {
+		return fmt.Errorf("the policy has %d characters, and IAM takes %d inline", n, maxInline)
+	}
+	if at := strings.IndexFunc(compacted, func(r rune) bool { return r < ' ' || r > 'ÿ' }); at >= 0 {
+		r, _ := utf8.DecodeRuneInString(compacted[at:])
+		return fmt.Errorf("the policy holds the character %q, and IAM takes none beyond U+00FF: write it as %s", r, strings.Trim(strconv.QuoteToASCII(string(r)), `"`))
 	}
 	return nil
 }

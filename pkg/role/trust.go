@@ -117,15 +117,13 @@ func (e *Ensure) lookTrust(ctx context.Context) (plan.State, string, error) {
 	case found == nil:
 		return plan.Needed, "audience " + e.Audience, nil
 	}
-	provider, err := e.Provider(ctx)
-	switch {
-	case err != nil:
-		return e.unknown(err, !e.NewProvider)
-	case provider == "" && !e.NewProvider:
-		return plan.Conflict, noProvider(e.Issuer), nil
-	case provider == "":
-		return plan.Needed, "audience " + e.Audience, nil
-	}
+	return e.withProvider(ctx, "audience "+e.Audience, func(provider string) (plan.State, string, error) {
+		return e.lookGrown(found, provider)
+	})
+}
+
+// lookGrown is the look at the trust policy of a role that is there.
+func (e *Ensure) lookGrown(found *Role, provider string) (plan.State, string, error) {
 	document, summary, err := e.grow(found, provider)
 	if err != nil {
 		return refusedTrust(found.Name, err)
