@@ -70,6 +70,52 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
+// TestActionsOfOthersMayWriteNothing: GitHub's own are trusted with the release.
+func TestActionsOfOthersMayWriteNothing(t *testing.T) {
+	workflows, err := filepath.Glob("../.github/workflows/*.y*ml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := 0
+	for _, name := range workflows {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		type permissions map[string]string
+		var workflow struct {
+			Permissions permissions
+			Jobs        map[string]struct {
+				Permissions permissions
+				Steps       []struct{ Uses string }
+			}
+		}
+		if err := yaml.Unmarshal(text, &workflow); err != nil {
+			t.Fatal(err)
+		}
+		for title, job := range workflow.Jobs {
+			may := job.Permissions
+			if may == nil {
+				may = workflow.Permissions
+			}
+			for _, step := range job.Steps {
+				if step.Uses == "" || strings.HasPrefix(step.Uses, "actions/") {
+					continue
+				}
+				others++
+				for what, how := range may {
+					if how == "write" {
+						t.Errorf("%s: %s may write %s in the job %s", name, step.Uses, what, title)
+					}
+				}
+			}
+		}
+	}
+	if others == 0 {
+		t.Error("no action of others was found")
+	}
+}
+
 // goreleaser is what this test reads of .goreleaser.yaml.
 type goreleaser struct {
 	Version int `json:"version"`
