@@ -65,6 +65,9 @@ func (j *Injector) judge(t *template, id Identity) (additions, []string) {
 	return a, notes
 }
 
+// lacking is what a container lacks. The webhook mounts no token where variables for
+// role, region and STS's endpoints are all set; here it is mounted, since a role that
+// is set is of no use without.
 func (j *Injector) lacking(c *yaml.Node, id Identity, file string) (lack, string) {
 	l := lack{container: c, mount: true}
 	set := map[string]string{}

@@ -144,6 +144,19 @@ func TestAKeyOfKMSHidesNoDocument(t *testing.T) {
 		}
 		c.settled(t)
 	})
+	t.Run("a bucket whose key these credentials may not use", func(t *testing.T) {
+		c := newCluster(t, testIssuer, "RSA", awstest.Options{})
+		for skip := range 2 { // the first writing of either document
+			c.aws.Faults.Add(awstest.Fault{
+				Action: "PutObject", Skip: skip, Times: 1, Code: "AccessDenied", Status: 403,
+				Message: "User: arn:aws:iam::111122223333:user/admin is not authorized to perform: kms:GenerateDataKey on this resource because no resource-based policy allows the kms:GenerateDataKey action",
+			})
+		}
+		if _, err := c.publish(t, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.settled(t)
+	})
 	t.Run("documents that have one already", func(t *testing.T) {
 		c := newCluster(t, testIssuer, "RSA", awstest.Options{})
 		if _, err := c.publish(t, nil); err != nil {
