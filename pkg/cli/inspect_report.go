@@ -62,7 +62,7 @@ func (r chainReport) print(f *Factory, format string) error {
 }
 
 func (r chainReport) title() string {
-	name := r.Subject.Kind + " " + r.Subject.Name
+	name := strings.TrimSpace(r.Subject.Kind + " " + r.Subject.Name) // an issuer may not be known
 	if r.Subject.Namespace != "" {
 		name = r.Subject.Kind + " " + r.Subject.Namespace + "/" + r.Subject.Name
 	}

@@ -33,7 +33,7 @@ func discoveryPublic(f Facts) Result { return public(f, f.Discovery) }
 
 // jwksPublic judges the anonymous fetch of the key set.
 func jwksPublic(f Facts) Result {
-	if f.Discovery.Err != nil {
+	if f.Discovery.Err != nil && !errors.Is(f.Keys.Err, ErrNeedsToken) {
 		return unknown("%v", f.Keys.Err)
 	}
 	return public(f, f.Keys)

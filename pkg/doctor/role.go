@@ -115,7 +115,9 @@ func roleTrusts(f Facts) Result {
 		return fail("ROLE17", "%s denies it", statementName(blocker.Index, blocker.Sid))
 	}
 	if meant := f.meantAudience(); meant != "" {
-		return f.otherAudience(fail("ROLE2", "it trusts it with the audience %s", meant), meant)
+		r := f.otherAudience(fail("ROLE2", "it trusts it with the audience %s", meant), meant)
+		r.Compare = nil // shown where the audience was looked for
+		return r
 	}
 	return f.nearMiss(e, policy, subject)
 }
@@ -168,6 +170,9 @@ func (f Facts) nearMiss(e *trustpolicy.Evaluation, policy *trustpolicy.Policy, s
 	for _, other := range miss.Others {
 		if cause != "ROLE3" || foreignKey(other, f.Issuer) == "" { // the other claim of the same stranger
 			r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + " " + amiss(other, f.Issuer)
+			if _, compares := other.Difference(); compares {
+				r.Detail += ": " + few(other.Expected(), 2)
+			}
 		}
 	}
 	if cause == "ROLE4" {

@@ -155,7 +155,7 @@ func roleARNValid(f Facts) Result {
 		}
 		return pass("account %s", f.Role.Value.Account)
 	}
-	r := fail("ROLE9", "%v", f.Role.Err)
+	r := fail("ROLE9", "%s", strings.TrimPrefix(f.Role.Err.Error(), fmt.Sprintf("role ARN %q: ", f.RoleText))) // it stands at the head of a report
 	if repaired := repairARN(f.RoleText); repaired != "" {
 		r.Compare = check.Compare("expected", repaired, "actual", f.RoleText)
 		return fixed(r, f.useRole(repaired))

@@ -71,10 +71,10 @@ func (f Facts) refused(err error) Result {
 		return slices.ContainsFunc(done, func(x check.Finding) bool { return x.ID == id && x.Status == check.Pass })
 	})
 	young := f.young()
-	switch on := f.hangsOn(); {
-	case len(on) > 0 && onlyRole(left):
+	switch {
+	case f.hangs() && onlyRole(left):
 		r.Gist = "likely a condition of the trust policy, which may let a pod in from elsewhere"
-		r.Detail += "\n" + strings.Join(on, "\n") + "\nasked from this machine: from a pod's network the answer may be another"
+		r.Detail += "\nlikely it is a condition of the trust policy that does not hold here; from a pod's network it may"
 		return fixed(r, f.build("role get %s", f.Role.Value.Name))
 	case slices.ContainsFunc(left, func(c explain.Cause) bool { return len(c.Checks) > 0 }):
 		return f.unsettled(r, proved, left)
@@ -91,15 +91,11 @@ func (f Facts) refused(err error) Result {
 	return r
 }
 
-// hangsOn is what the trust policy lets this ServiceAccount in for, where that
-// cannot be judged here; nil where it can.
-func (f Facts) hangsOn() []string {
-	if policy, err := f.trustFact(); err == nil && f.Issuer != "" {
-		if e := f.evaluate(policy, f.WantedAudience); e.Decision == trustpolicy.Undecided {
-			return hanging(e)
-		}
-	}
-	return nil
+// hangs reports whether the trust policy lets this ServiceAccount in on
+// conditions that cannot be judged here.
+func (f Facts) hangs() bool {
+	policy, err := f.trustFact()
+	return err == nil && f.Issuer != "" && f.evaluate(policy, f.WantedAudience).Decision == trustpolicy.Undecided
 }
 
 // onlyRole reports whether nothing but the trust policy can be the cause, as far

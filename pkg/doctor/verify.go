@@ -204,8 +204,12 @@ func rightAccepted(v Verification) Result {
 		return r
 	}
 	r := roleTrusts(v.Facts)
-	if r.Status == check.Pass {
+	switch allowed := tokenAllowed(v.Facts); {
+	case r.Status == check.Pass:
 		r.Detail = "by evaluation of the trust policy"
+	case r.Status == check.Unknown && allowed.Status == check.Fail:
+		r.Detail = allowed.Detail + "\n" + r.Detail
+		r.Fix = allowed.Fix
 	}
 	return r
 }
