@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -223,6 +224,9 @@ func TestADirectoryIsMergedWithAndSharedByPublishers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if names := entries(t, dir); !slices.Equal(names, []string{".well-known", "openid"}) {
+		t.Errorf("the web server shows %q", names)
+	}
 	for _, c := range both {
 		if missing := c.issuer.KeySet().Without(keys).Keys; len(missing) > 0 {
 			t.Errorf("%d keys are lost", len(missing))
@@ -240,6 +244,18 @@ func TestADirectoryIsMergedWithAndSharedByPublishers(t *testing.T) {
 	if err != nil || d.Issuer != "https://id.example.com/a" || d.JWKSURI != "https://id.example.com/a/openid/v1/jwks" || list(d.SigningAlgorithms) != "ES256, ES384" {
 		t.Errorf("%+v, %v", d, err)
 	}
+}
+
+func entries(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range all {
+		names = append(names, entry.Name())
+	}
+	return names
 }
 
 func (c *cluster) publisherTo(t *testing.T, target Target) *Publisher {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/gofrs/flock"
-
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
@@ -95,11 +93,11 @@ func (p *Publisher) locked(file func(stored) (path string, text []byte, err erro
 	if err := os.MkdirAll(p.Target.Dir, 0o755); err != nil { //nolint:gosec // a web server reads it
 		return err
 	}
-	lock := flock.New(filepath.Join(p.Target.Dir, ".kubectl-irsa.lock"))
-	if err := lock.Lock(); err != nil {
+	unlock, err := lockDir(p.Target.Dir)
+	if err != nil {
 		return fmt.Errorf("locking %s: %w", p.Target.Dir, err)
 	}
-	defer func() { _ = lock.Unlock() }()
+	defer unlock()
 	was, err := p.readDir()
 	if err != nil {
 		return err
