@@ -121,11 +121,12 @@ func (o *envCommand) changes(ctx context.Context) ([]shell.Change, error) {
 		}
 		return changes, nil
 	}
+	environ := o.factory.process.Environ() // before a plugin's shield takes our own out of it
 	session, err := o.become(ctx, o.factory, o.serviceAccount)
 	if err != nil {
 		return nil, err
 	}
-	all := session.variables()
+	all := session.variables(environ)
 	for i, c := range all {
 		if _, err := o.kind.Text([]shell.Change{c}); err != nil && c.Name == markerVariable {
 			all[i] = shell.Unset(c.Name) // a name in it has no form there: the keys are good without

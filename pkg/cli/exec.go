@@ -193,5 +193,5 @@ func (o *execCommand) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return o.start(o.path, o.argv, environment(environ, session.variables()))
+	return o.start(o.path, o.argv, environment(environ, session.variables(environ)))
 }

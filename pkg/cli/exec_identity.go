@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,8 +94,13 @@ var rivalVariables = []string{
 	"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-	"AWS_SECURITY_TOKEN", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_BEARER_TOKEN_BEDROCK",
+	"AWS_SECURITY_TOKEN", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", bearerVariable + "BEDROCK",
 }
+
+// bearerVariable begins the names of variables with a service's API key, which SDKs
+// prefer to credentials for that service: AWS_BEARER_TOKEN_BEDROCK, and what other
+// services come to have.
+const bearerVariable = "AWS_BEARER_TOKEN_"
 
 // identityVariables are those that variables sets.
 var identityVariables = []string{
@@ -102,12 +108,18 @@ var identityVariables = []string{
 	"AWS_ACCOUNT_ID", "AWS_REGION", "AWS_DEFAULT_REGION", markerVariable,
 }
 
-// variables is what an environment needs for its programs to be s, rivals
+// variables is what environ, as NAME=value, needs for its programs to be s, rivals
 // first. Both names of the region are set: version 1 of the AWS CLI reads only
 // AWS_DEFAULT_REGION, other SDKs only AWS_REGION.
-func (s session) variables() []shell.Change {
+func (s session) variables(environ []string) []shell.Change {
+	rivals := slices.Clone(rivalVariables)
+	for _, variable := range environ {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, bearerVariable) && !slices.Contains(rivals, name) {
+			rivals = append(rivals, name)
+		}
+	}
 	var changes []shell.Change
-	for _, rival := range rivalVariables {
+	for _, rival := range rivals {
 		changes = append(changes, shell.Unset(rival))
 	}
 	values := []string{
