@@ -94,6 +94,8 @@ func TestHowMuchOfASessionMustBeLeft(t *testing.T) {
 		"hours of twelve":          {12 * time.Hour, 5 * time.Hour, true, false},
 		"half of the shortest":     {15 * time.Minute, 8 * time.Minute, true, true},
 		"a third of the shortest":  {15 * time.Minute, 5 * time.Minute, false, false},
+		"a third of half an hour":  {30 * time.Minute, 10 * time.Minute, false, false},
+		"more than that":           {30 * time.Minute, 11 * time.Minute, true, false},
 		"a session that has ended": {time.Hour, -time.Second, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
