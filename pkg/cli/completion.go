@@ -123,7 +123,7 @@ func (o *completionInstallCommand) run(context.Context) error {
 	if _, err := fmt.Fprintf(o.factory.Streams.Out, "%s %s%s\n", link, state, suffix); err != nil {
 		return err
 	}
-	if !slices.Contains(filepath.SplitList(o.factory.Getenv("PATH")), o.dir) {
+	if !slices.ContainsFunc(filepath.SplitList(o.factory.Getenv("PATH")), func(dir string) bool { return sameFile(dir, o.dir) }) {
 		o.factory.note("warning: %s is not on PATH, where kubectl looks for it", o.dir)
 	}
 	o.factory.note("next, where your shell does not load kubectl's own completion yet: %s", o.kubectlCompletion())
