@@ -26,6 +26,14 @@ func serviceAccountRows() []row {
 		{name: "an annotation of another tool", broke: func(w *world) { w.annotate("iam.amazonaws.com/role", w.RoleARN) }, want: "role-annotated SA1", paste: true},
 		{name: "a blank in the ARN", broke: func(w *world) { w.annotate(annotation, w.RoleARN+" ") }, want: "role-arn-valid ROLE9", paste: true},
 		{name: "quotes around the ARN", broke: func(w *world) { w.annotate(annotation, `"`+w.RoleARN+`"`) }, want: "role-arn-valid ROLE9", paste: true},
+		{name: "a slash behind the ARN", broke: func(w *world) { w.annotate(annotation, w.RoleARN+"/") }, want: "role-arn-valid ROLE9", paste: true},
+		{name: "a letter of another script in the ARN", broke: func(w *world) { w.annotate(annotation, strings.Replace(w.RoleARN, "/cart", "/\u0441art", 1)) }, want: "role-arn-valid ROLE9", paste: true},
+		{name: "an audience annotation that is almost the usual one", broke: func(w *world) {
+			w.annotate(annotation, w.RoleARN, "eks.amazonaws.com/audience", "sts.amazon.com")
+		}, want: "audience-registered PROV3", blind: "token-audience PROV3", paste: true},
+		{name: "a blank behind the audience annotation", broke: func(w *world) {
+			w.annotate(annotation, w.RoleARN, "eks.amazonaws.com/audience", w.Audience+" ")
+		}, want: "audience-registered PROV3", blind: "token-audience PROV3", paste: true},
 		{name: "a placeholder in the ARN", broke: func(w *world) { w.annotate(annotation, "arn:aws:iam::<account>:role/cart") }, want: "role-arn-valid ROLE9", paste: true},
 		{name: "an account of eleven digits", broke: func(w *world) { w.annotate(annotation, "arn:aws:iam::00000000000:role/cart") }, want: "role-arn-valid ROLE9", paste: true},
 		{name: "the ARN of a session", broke: func(w *world) { w.annotate(annotation, "arn:aws:sts::000000000000:assumed-role/cart/x") }, want: "role-arn-valid ROLE9", paste: true},
@@ -82,6 +90,10 @@ func publicationRows() []row {
 		publish("jwks_uri of the API server", "jwks-uri-public PUB4", func(w *world) {
 			w.document(func(d map[string]any) { d["jwks_uri"] = "https://192.0.2.20:6443/openid/v1/jwks" })
 		}),
+		publish("jwks_uri in a bucket that nobody has", "jwks-public PROV4", func(w *world) {
+			w.document(func(d map[string]any) { d["jwks_uri"] = "https://spare-1.s3.us-east-1.amazonaws.com/keys.json" })
+		}).blindly("jwks-public PUB1"),
+		publish("no issuer", "issuer-published PUB5", func(w *world) { w.document(func(d map[string]any) { delete(d, "issuer") }) }),
 		publish("jwks_uri in the cluster", "jwks-uri-public PUB4", func(w *world) {
 			w.document(func(d map[string]any) { d["jwks_uri"] = "https://kubernetes.default.svc/openid/v1/jwks" })
 		}),
@@ -199,6 +211,14 @@ func roleRows() []row {
 		{name: "a role that does not exist", broke: func(w *world) { w.annotate(annotation, strings.Replace(w.RoleARN, "/cart", "/carts", 1)) }, want: "role-exists ROLE8", blind: refused, paste: true},
 		{name: "a role of another path", broke: func(w *world) { w.annotate(annotation, strings.Replace(w.RoleARN, "/cart", "/team/cart", 1)) }, want: "role-exists ROLE8", blind: refused, paste: true},
 		trust("another ServiceAccount is trusted", "role-trusts ROLE1", fixed("shop:cart", "shop:carts")),
+		trust("a blank behind the trusted name", "role-trusts ROLE1", fixed(`shop:cart"`, `shop:cart "`)),
+		trust("a trusted subject without its beginning", "role-trusts ROLE1", fixed("system:serviceaccount:shop:cart", "shop:cart")),
+		trust("capitals in the trusted namespace", "role-trusts ROLE1", fixed("shop:cart", "Shop:cart")),
+		trust("the provider of another account is trusted", "role-trusts ROLE6", fixed("iam::000000000000:oidc", "iam::111122223333:oidc")),
+		{name: "a role in another case", broke: func(w *world) { w.annotate(annotation, strings.Replace(w.RoleARN, "/cart", "/Cart", 1)) }, want: "role-exists ROLE8", blind: refused, paste: true},
+		{name: "a condition that does not hold here", broke: func(w *world) {
+			w.trust(`"StringEquals"`, `"IpAddress":{"aws:SourceIp":"198.51.100.0/24"},"StringEquals"`)
+		}, want: "sts-exchange", fix: "kubectl irsa role get cart --aws-profile admin"},
 		trust("another namespace is trusted", "role-trusts ROLE1", fixed("shop:cart", "store:cart")),
 		trust("another audience is trusted", "role-trusts ROLE2", fixed("sts.amazonaws.com", "sts.amazon.com")),
 		trust("the condition's keys are another issuer's", "role-trusts ROLE3", func(w *world) []string { return []string{`"` + w.provider + ":", `"other.example.com:`} }),

@@ -76,6 +76,32 @@ func podRows() []row {
 		pod("the pod's token is for another audience", "pods-injected PROV3", func(_ *world, p *corev1.Pod) {
 			p.Spec.Volumes[len(p.Spec.Volumes)-1].Projected.Sources[0].ServiceAccountToken.Audience = "other"
 		}).mended(anew(`kubectl patch --local -f - -o yaml --type=json -p '[{"op":"replace","path":"/spec/volumes/0/projected/sources/0/serviceAccountToken/audience","value":"sts.amazonaws.com"}]'`)),
+		pod("a variable that leads past the token", "pods-injected POD3", func(_ *world, p *corev1.Pod) { container(p).Env[1].Value += "s" }).
+			mended(anew("kubectl set env --local -f - -o yaml -c app AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks.amazonaws.com/serviceaccount/token")),
+		pod("a volume that asks for no audience", "pods-injected PROV3", func(_ *world, p *corev1.Pod) {
+			p.Spec.Volumes[len(p.Spec.Volumes)-1].Projected.Sources[0].ServiceAccountToken.Audience = ""
+		}).mended(anew(`kubectl patch --local -f - -o yaml --type=json -p '[{"op":"add","path":"/spec/volumes/0/projected/sources/0/serviceAccountToken/audience","value":"sts.amazonaws.com"}]'`)),
+		pod("the token for the API server", "pods-injected PROV3", func(_ *world, p *corev1.Pod) {
+			container(p).Env[1].Value = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+			container(p).VolumeMounts, p.Spec.Volumes = nil, nil
+		}).mended(whole),
+		warned(pod("a mount of the file alone", "pods-ready-for-sdk TOK1", func(_ *world, p *corev1.Pod) {
+			container(p).VolumeMounts[0].MountPath += "/token"
+			container(p).VolumeMounts[0].SubPath = "token"
+		})).pasted(),
+		pod("a region that there is not", "pods-ready-for-sdk POD8", func(_ *world, p *corev1.Pod) { container(p).Env[2].Value = "us-east1" }).
+			mended(anew("kubectl set env --local -f - -o yaml -c app AWS_REGION=us-east-1")),
+		warned(pod("another server's STS", "pods-ready-for-sdk STSX", add("AWS_ENDPOINT_URL"))).mended(anew("kubectl set env --local -f - -o yaml -c app AWS_ENDPOINT_URL-")),
+		warned(pod("an init container that was forgotten", "pods-injected POD2", func(_ *world, p *corev1.Pod) {
+			p.Spec.InitContainers = []corev1.Container{{Name: "seed", Image: "seed"}}
+		})).mended(anew("kubectl irsa inject -f - --region us-east-1")),
+		pod("an empty key beats nothing", "-", func(_ *world, p *corev1.Pod) {
+			container(p).Env = append(container(p).Env, corev1.EnvVar{Name: "AWS_ACCESS_KEY_ID"})
+		}),
+		{name: "an annotation on the pod", run: "inspect pod web", want: "role-annotated SA1", broke: func(w *world) {
+			w.pod("web", func(p *corev1.Pod) { p.Annotations = map[string]string{annotation: w.RoleARN} })
+			w.annotate()
+		}, fix: "kubectl annotate serviceaccount cart --overwrite eks.amazonaws.com/role-arn=arn:aws:iam::000000000000:role/cart"},
 		pod("static keys win", "pods-unrivalled POD4", func(w *world, p *corev1.Pod) {
 			add("AWS_ACCESS_KEY_ID")(w, p)
 			add("AWS_SECRET_ACCESS_KEY")(w, p)

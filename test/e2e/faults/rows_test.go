@@ -57,6 +57,12 @@ func (r row) wants(want string) row {
 	return r
 }
 
+// blindly is what is said without credentials.
+func (r row) blindly(want string) row {
+	r.blind = want
+	return r
+}
+
 func (r row) pasted() row {
 	r.paste = true
 	return r
