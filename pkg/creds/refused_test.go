@@ -1,6 +1,7 @@
 package creds
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"testing"
@@ -22,6 +23,7 @@ func TestARefusedExchangeSaysWhatIsPossibleAndWhoMendsIt(t *testing.T) {
 	denied := &smithy.GenericAPIError{Code: "AccessDenied", Message: "Not authorized to perform sts:AssumeRoleWithWebIdentity"}
 	invalid := &smithy.GenericAPIError{Code: "InvalidIdentityToken", Message: "The web identity token provided could not be validated."}
 	other := &smithy.GenericAPIError{Code: "SomethingNew"}
+	failing := &smithyhttp.ResponseError{Err: errors.New("no XML"), Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusBadGateway}}}
 	foreign := &smithyhttp.ResponseError{Err: denied, Response: &smithyhttp.Response{Response: &http.Response{Header: http.Header{"Server": {"MinIO"}}}}}
 	for name, tc := range map[string]struct {
 		session Session
@@ -39,6 +41,10 @@ func TestARefusedExchangeSaysWhatIsPossibleAndWhoMendsIt(t *testing.T) {
 			"3. role cart was made or changed within the last minute: wait ten seconds and try again"}},
 		"the role of an annotation": {Session{Issuer: good, Audience: irsa.DefaultAudience, RoleSource: FromAnnotation}, other, []string{
 			"see why, with AWS credentials that may read IAM:", "kubectl irsa inspect sa cart -n shop --aws-profile 'my ops'"}},
+		"an audience of an annotation": {Session{Issuer: good, Audience: "other", AudienceSource: FromAnnotation, RoleSource: FromAnnotation}, other, []string{
+			"see why, with AWS credentials that may read IAM:", "kubectl irsa inspect sa cart -n shop --aws-profile 'my ops'"}},
+		"STS is in trouble, and says no code": {Session{Issuer: good, Audience: irsa.DefaultAudience}, failing, []string{
+			"sts.us-east-1.amazonaws.com is busy or failing: try again in a moment"}},
 		"a server in AWS's place": {Session{Issuer: good, Audience: irsa.DefaultAudience}, foreign, []string{
 			"sts.us-east-1.amazonaws.com is not AWS: its code does not say whether the provider or the role refuses",
 			"see why, with AWS credentials that may read IAM:", inspect + " --aws-profile 'my ops'",
