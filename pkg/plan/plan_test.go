@@ -173,15 +173,15 @@ func TestAnApplyErrorSaysWhatWasDoneAndWhatWasNot(t *testing.T) {
 	if !ok || !errors.Is(err, errDenied) {
 		t.Fatalf("got %v", err)
 	}
-	want := []string{"done: create bucket", "not done: create policy; create keys", "once the cause is gone, the same command goes on from here"}
-	if diff := cmp.Diff(want, failed.Advice()); diff != "" {
+	want := []string{"done: create bucket", "not done: create policy; create keys"}
+	if diff := cmp.Diff(want, failed.Progress()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	w = &world{exists: map[string]bool{}, broken: "bucket"}
 	_, err = Run(t.Context(), w.steps(), Options{})
 	failed, _ = errors.AsType[*ApplyError](err)
-	if failed.Advice()[0] != "nothing was changed" {
-		t.Errorf("got %q", failed.Advice())
+	if failed.Progress()[0] != "done: nothing" {
+		t.Errorf("got %q", failed.Progress())
 	}
 }
 
@@ -380,5 +380,35 @@ func TestAPlanIsShownWhereNothingIsInTheWay(t *testing.T) {
 				t.Errorf("shown %d times, want %d", shown, tc.shown)
 			}
 		})
+	}
+}
+
+// An outlook that was applied is over: applying it once more makes nothing twice,
+// and nothing that was in the way or not seen.
+func TestOnlyWhatIsNeededIsApplied(t *testing.T) {
+	for state, want := range map[State]int{Needed: 1, Done: 0, Conflict: 0, Unknown: 0, Applied: 0, Failed: 0} {
+		made := 0
+		outlook := []Outlook{{Step: Step{ID: "a", Apply: func(context.Context) error { made++; return nil }}, State: state}}
+		for range 2 {
+			if err := Apply(t.Context(), outlook, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if made != want {
+			t.Errorf("%s is applied %d times", state, made)
+		}
+	}
+}
+
+// Who was interrupted while looking has seen nothing that could be acted upon.
+func TestAnInterruptedLookIsNoLook(t *testing.T) {
+	why := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	_, err := Look(ctx, []Step{{ID: "a", Look: func(context.Context) (State, string, error) {
+		cancel(why)
+		return Needed, "", nil
+	}}})
+	if !errors.Is(err, why) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -262,6 +262,10 @@ func TestUntrust(t *testing.T) {
 			trust: trusts(cart, "system:serviceaccount:shop:web"), own: true, state: plan.Done,
 			detail: "it is still let in by statement 1:\nkubectl irsa role trust remove theirs --sa cart -n shop",
 		},
+		"unbinding leaves somebody else's role its last statement": {
+			trust: strings.Replace(trusts(cart), `"Effect"`, `"Sid": "`+sid("oidc.example.com/blue", cart)+`", "Effect"`, 1), own: true, state: plan.Conflict,
+			detail: "nobody else is trusted, and IAM stores no empty trust policy; its owner deletes it",
+		},
 		"unbinding deletes a role of ours last": {trust: trusts(cart), owned: true, own: true, state: plan.Applied, detail: "so the role is deleted"},
 		"nothing to remove":                     {trust: theirs, state: plan.Done, detail: "it does not"},
 	} {

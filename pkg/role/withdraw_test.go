@@ -40,6 +40,11 @@ func TestWithdrawLeavesWhatOthersUse(t *testing.T) {
 			trust: trusts(account, statement(t, cart), deny), id: "role-strip-ours", state: plan.Applied,
 			detail: "; the role stays: it lets in others besides\narn:aws:iam::111122223333:root", left: trusts(account, deny),
 		},
+		"a Deny of its tokens lets nobody in, and stays where the role does": {
+			trust: trusts(account, strings.Replace(statement(t, cart), `"Allow"`, `"Deny"`, 1), statement(t, cart)), id: "role-strip-ours", state: plan.Applied,
+			detail: "; the role stays: it lets in others besides\narn:aws:iam::111122223333:root",
+			left:   trusts(account, strings.Replace(statement(t, cart), `"Allow"`, `"Deny"`, 1)),
+		},
 		"a statement names another provider too": {
 			trust: trusts(two), id: "role-strip-ours", state: plan.Done,
 			detail: "the role stays: it lets in others besides\narn:aws:iam::111122223333:oidc-provider/oidc.example.com/green", left: trusts(two),
@@ -87,4 +92,48 @@ func statement(t *testing.T, subject string) string {
 		t.Fatal(err)
 	}
 	return policy.Text(policy.Statements[0].Span)
+}
+
+// Of a role that is not ours only the statement that binding wrote is taken, as
+// the trust policy stands when it is.
+func TestWithdrawFromARoleOfSomebodyElse(t *testing.T) {
+	server, client := start(t)
+	server.Account.AddRole("theirs", theirs)
+	e := ensure(client, Spec{Name: "theirs"}, cart)
+	e.Apart, e.Foreign = true, true
+	if _, err := run(t, e.Steps()); err != nil {
+		t.Fatal(err)
+	}
+	roles, err := List(t.Context(), client, issuer)
+	if err != nil || len(roles) != 1 {
+		t.Fatalf("roles %v, error %v", roles, err)
+	}
+	step := (&Withdraw{IAM: client, Issuer: issuer, Found: roles[0]}).Step()
+	outlook, err := plan.Look(t.Context(), []plan.Step{step})
+	if err != nil || step.ID != "role-strip-theirs" {
+		t.Fatalf("%s: %v", step.ID, err)
+	}
+	meanwhile := strings.Replace(string(roles[0].Trust), "ec2.amazonaws.com", "lambda.amazonaws.com", 1)
+	update(t, client, meanwhile)
+	if err := plan.Apply(t.Context(), outlook, nil); err != nil {
+		t.Fatal(err)
+	}
+	left, err := Get(t.Context(), client, "theirs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := trustpolicy.Parse(left.Trust)
+	if err != nil || len(policy.Statements) != 1 || !strings.Contains(string(left.Trust), "lambda.amazonaws.com") {
+		t.Errorf("left %s, error %v", left.Trust, err)
+	}
+}
+
+// A role of somebody else that lets in nobody but ours is theirs to delete.
+func TestWithdrawDeletesNoRoleOfSomebodyElse(t *testing.T) {
+	marked := strings.Replace(trusting(t, cart), `"Effect"`, `"Sid": "`+sid("oidc.example.com/blue", cart)+`", "Effect"`, 1)
+	_, client := start(t)
+	step := (&Withdraw{IAM: client, Issuer: issuer, Found: &Role{Name: "theirs", Trust: []byte(marked)}}).Step()
+	if step.ID != "role-strip-theirs" {
+		t.Errorf("the step is %s", step.ID)
+	}
 }

@@ -23,7 +23,7 @@ func TestText(t *testing.T) {
 		"fish escapes quotes and backslashes":         {shell.Fish, []shell.Change{shell.Set("A", `it's a \ $x`)}, `set -gx A 'it\'s a \\ $x';` + "\n"},
 		"fish takes away":                             {shell.Fish, []shell.Change{shell.Unset("A")}, "set -eg A; set -qU A; and echo 'A is universal and stays: set -eU A' >&2; or true;\n"},
 		"PowerShell doubles quotes":                   {shell.PowerShell, []shell.Change{shell.Set("A", "it's $x `n")}, "$Env:A = 'it''s $x `n'\n"},
-		"PowerShell doubles typographic quotes too":   {shell.PowerShell, []shell.Change{shell.Set("A", "\u2018a\u2019")}, "$Env:A = '\u2018\u2018a\u2019\u2019'\n"},
+		"PowerShell doubles typographic quotes too":   {shell.PowerShell, []shell.Change{shell.Set("A", "\u2018\u2019\u201a\u201b")}, "$Env:A = '\u2018\u2018\u2019\u2019\u201a\u201a\u201b\u201b'\n"},
 		"PowerShell takes away":                       {shell.PowerShell, []shell.Change{shell.Unset("A")}, "$Env:A = $null\n"},
 		"cmd quotes the assignment, not the value":    {shell.Cmd, []shell.Change{shell.Set("A", "a & b ^ c | d")}, "set \"A=a & b ^ c | d\"\r\n"},
 		"cmd takes away with an empty value":          {shell.Cmd, []shell.Change{shell.Unset("A")}, "set \"A=\"\r\n"},
