@@ -130,13 +130,13 @@ func (o *completionInstallCommand) run(context.Context) error {
 	return nil
 }
 
-// kubectlCompletion is the line by which a shell completes what kubectl knows, as
-// "kubectl completion --help" has it.
+// kubectlCompletion is the line by which a shell completes what kubectl knows, and
+// what that line rests on, as "kubectl completion --help" has it.
 func (o *completionInstallCommand) kubectlCompletion() string {
 	kind, err := shell.Detect(o.factory.Getenv("SHELL"), runtime.GOOS)
 	if line, known := map[shell.Kind]string{
-		shell.Bash:       "source <(kubectl completion bash)",
-		shell.Zsh:        "source <(kubectl completion zsh)",
+		shell.Bash:       "source <(kubectl completion bash)  # needs the package bash-completion",
+		shell.Zsh:        "source <(kubectl completion zsh)  # after: autoload -U compinit; compinit",
 		shell.Fish:       "kubectl completion fish | source",
 		shell.PowerShell: "kubectl completion powershell | Out-String | Invoke-Expression",
 	}[kind]; known && err == nil {
