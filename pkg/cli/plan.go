@@ -84,9 +84,11 @@ func (f *Factory) runPlan(ctx context.Context, steps []plan.Step, run planRun) e
 	outlook, err := plan.Run(ctx, steps, o)
 	failed, _ := errors.AsType[*plan.ApplyError](err)
 	switch {
+	case failed != nil && ctx.Err() != nil: // whatever the step says of it
+		return hint.Wrap(context.Cause(ctx), append(failed.Progress(), plan.GoOnNow)...)
 	case outlook == nil || ctx.Err() != nil || asks || run.output == "" && plan.Any(outlook, plan.Conflict, plan.Unknown):
 		if failed != nil {
-			err = hint.Wrap(err, failed.Advice()...)
+			err = hint.Wrap(err, append(failed.Progress(), plan.GoOn)...)
 		}
 	default:
 		if failed != nil {

@@ -86,6 +86,9 @@ func (b *bucket) find(ctx context.Context) (region string, err error) {
 		return region, err
 	}
 	out, listErr := b.s3.ListBuckets(ctx, &s3.ListBucketsInput{Prefix: &b.name}, b.options)
+	if ctx.Err() != nil { // the refusal alone would say too much
+		return "", context.Cause(ctx)
+	}
 	if code := awsapi.Code(listErr); code == "InvalidAccessKeyId" || code == "InvalidToken" {
 		return "", b.notKnown(listErr)
 	}

@@ -55,7 +55,7 @@ func (c *cluster) settled(t *testing.T) {
 
 func TestARefusedCallSaysWhatWasDoneAndRunningAgainGoesOn(t *testing.T) {
 	made := map[string]string{
-		"CreateBucket":         "nothing was changed",
+		"CreateBucket":         "done: nothing",
 		"GetBucketTagging":     "done: create the bucket shop-issuer",
 		"PutBucketTagging":     "done: create the bucket shop-issuer",
 		"GetPublicAccessBlock": "done: create the bucket shop-issuer; mark the bucket shop-issuer as ours",
@@ -78,7 +78,7 @@ func TestARefusedCallSaysWhatWasDoneAndRunningAgainGoesOn(t *testing.T) {
 			}
 			failed, applying := errors.AsType[*plan.ApplyError](err)
 			if want, ok := made[action]; ok {
-				if !applying || failed.Advice()[0] != want {
+				if !applying || failed.Progress()[0] != want {
 					t.Errorf("advice of %v", err)
 				}
 				if lines := hint.Lines(failed.Err); len(lines) == 0 || !strings.Contains(strings.Join(lines, "\n"), "s3:") {

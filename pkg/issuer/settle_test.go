@@ -1,12 +1,15 @@
 package issuer
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awstest/fault"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
 )
@@ -193,5 +196,17 @@ func TestANameInTheAccountsOwnNamespaceIsAskedForThere(t *testing.T) {
 	other := newCluster(t, "https://shop-999988887777-eu-west-1-an.s3.eu-west-1.amazonaws.com", "RSA", awstest.Options{})
 	if _, err := other.publish(t, nil); err == nil {
 		t.Error("a name in the namespace of another account was given")
+	}
+}
+
+func TestAnInterruptedLookIsNoRefusal(t *testing.T) {
+	c := newCluster(t, testIssuer, "RSA", awstest.Options{})
+	c.aws.Faults.Add(awstest.Fault{Action: "HeadBucket", Code: "AccessDenied"}, awstest.Fault{Action: "ListBuckets", Kind: fault.Hang})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	told := errors.New("told to end")
+	time.AfterFunc(100*time.Millisecond, func() { cancel(told) })
+	b := bucket{s3: c.publisher(t).S3, name: "shop-issuer", region: "us-east-1", owner: "111122223333"}
+	if _, err := b.find(ctx); !errors.Is(err, told) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -59,17 +59,23 @@ func (e *ApplyError) Error() string { return e.Step.Title + ": " + e.Err.Error()
 // Unwrap gives the cause.
 func (e *ApplyError) Unwrap() error { return e.Err }
 
-// GoOn is the advice after a change that could not be made.
-const GoOn = "once the cause is gone, the same command goes on from here"
+// The advice after a change that could not be made, and after a run that was told to end.
+const (
+	GoOn    = "once the cause is gone, " + goOn
+	GoOnNow = goOn
 
-// Advice says what was done, what was not, and that the same command goes on
-// from there: lines for hint.Wrap, before whatever the command itself adds.
-func (e *ApplyError) Advice() []string {
-	made := "nothing was changed"
+	goOn = "the same command goes on from here"
+)
+
+// Progress says what was done and what was not: lines for hint.Wrap, before GoOn and
+// whatever the command itself adds. Of the change that failed nobody can say how far
+// it came.
+func (e *ApplyError) Progress() []string {
+	made := "done: nothing"
 	if len(e.Made) > 0 {
 		made = "done: " + strings.Join(e.Made, "; ")
 	}
-	return []string{made, "not done: " + strings.Join(e.Left, "; "), GoOn}
+	return []string{made, "not done: " + strings.Join(e.Left, "; ")}
 }
 
 func applyError(outlook []Outlook, at int) error {
