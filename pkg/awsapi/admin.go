@@ -95,7 +95,7 @@ func (a *Admin) HasCredentials(ctx context.Context) error {
 
 // missing is the error of credentials that could not be had, nil where err is.
 func missing(err error) error {
-	if none, ok := errors.AsType[*NoCredentials](err); ok {
+	if none, ok := errors.AsType[*noCredentials](err); ok {
 		return none.advised()
 	}
 	if err != nil {

@@ -37,7 +37,7 @@ func Brief(err error) error {
 	if err == nil {
 		return nil
 	}
-	if none, ok := errors.AsType[*NoCredentials](err); ok {
+	if none, ok := errors.AsType[*noCredentials](err); ok {
 		return none.advised()
 	}
 	return &brief{err}

@@ -94,7 +94,7 @@ func TestOnlyMissingCredentialsAreMissing(t *testing.T) {
 			_, err := explained{aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 				return aws.Credentials{}, tc.err
 			}), nil}.Retrieve(tc.ctx)
-			none, missing := errors.AsType[*NoCredentials](err)
+			none, missing := errors.AsType[*noCredentials](err)
 			if missing != tc.missing || !errors.Is(err, tc.err) {
 				t.Errorf("missing %v: %v, %v", missing, none, err)
 			}

@@ -9,9 +9,9 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
-// NoCredentials says that there is nothing to sign a call of AWS with.
-type NoCredentials struct {
-	Profiles []string // those that may hold some
+// noCredentials says that there is nothing to sign a call of AWS with.
+type noCredentials struct {
+	profiles []string // those that may hold some
 	err      error    // the SDK's own
 }
 
@@ -19,7 +19,7 @@ type NoCredentials struct {
 // a source that somebody chose.
 const nowhere = "no EC2 IMDS role found"
 
-func (n *NoCredentials) Error() string {
+func (n *noCredentials) Error() string {
 	why := strings.TrimPrefix(n.err.Error(), "failed to refresh cached credentials, ")
 	if strings.HasPrefix(why, nowhere) {
 		return "there are no AWS credentials"
@@ -27,24 +27,24 @@ func (n *NoCredentials) Error() string {
 	return "there are no AWS credentials: " + why
 }
 
-func (n *NoCredentials) Unwrap() error { return n.err }
+func (n *noCredentials) Unwrap() error { return n.err }
 
 // mostNamed is how many profiles a hint names.
 const mostNamed = 5
 
 // advised is the error with what to do about it.
-func (n *NoCredentials) advised() error {
+func (n *noCredentials) advised() error {
 	line := "choose some with --aws-profile, or set AWS_PROFILE"
-	if len(n.Profiles) > 0 {
-		line = "choose some with --aws-profile: you have " + strings.Join(n.Profiles[:min(len(n.Profiles), mostNamed)], ", ")
+	if len(n.profiles) > 0 {
+		line = "choose some with --aws-profile: you have " + strings.Join(n.profiles[:min(len(n.profiles), mostNamed)], ", ")
 	}
-	if len(n.Profiles) > mostNamed {
+	if len(n.profiles) > mostNamed {
 		line += " and others"
 	}
 	return hint.Wrap(n, line)
 }
 
-// explained are credentials whose absence is a NoCredentials. What another
+// explained are credentials whose absence is a noCredentials. What another
 // service refused on the way to them is that service's own error.
 type explained struct {
 	aws.CredentialsProvider
@@ -56,9 +56,9 @@ func (e explained) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err == nil || Code(err) != "" || ctx.Err() != nil {
 		return found, err
 	}
-	none := &NoCredentials{err: err}
+	none := &noCredentials{err: err}
 	if e.profiles != nil {
-		none.Profiles = e.profiles()
+		none.profiles = e.profiles()
 	}
 	return found, none
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
@@ -85,7 +84,7 @@ func federation(base string) (*url.URL, error) {
 	if err != nil || endpoint.Host == "" {
 		return nil, errors.New("the address in AWS_ENDPOINT_URL_SIGNIN is no URL")
 	}
-	if endpoint.Scheme != "https" && !isLoopback(endpoint.Hostname()) {
+	if inTheClear(endpoint) {
 		return nil, hint.Wrap(fmt.Errorf("the sign-in endpoint %s is not https, and credentials must not cross a network in the clear", endpoint.Redacted()),
 			"give an https:// address in AWS_ENDPOINT_URL_SIGNIN")
 	}
@@ -127,20 +126,17 @@ func (o SignInOptions) token(ctx context.Context, endpoint *url.URL, session aws
 }
 
 // signInClient has the certificate authorities and the proxy that calls of AWS
-// have, and follows no redirect: it would take the credentials along.
+// have.
 func signInClient(ctx context.Context) (*http.Client, error) {
 	cfg, err := STSOptions{}.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings: %w", err)
 	}
-	buildable, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		return nil, fmt.Errorf("the AWS SDK gave an HTTP client of type %T", cfg.HTTPClient)
+	transport, err := transportOf(cfg)
+	if err != nil {
+		return nil, err
 	}
-	return &http.Client{
-		Transport:     buildable.GetTransport(),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	return &http.Client{Transport: transport, CheckRedirect: noRedirect}, nil
 }
 
 // withoutURL takes the request's URL, which holds the session, out of an error

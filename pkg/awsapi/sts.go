@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -70,16 +70,12 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings for STS: %w", err)
 	}
-	buildable, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		return nil, fmt.Errorf("the AWS SDK gave an HTTP client of type %T", cfg.HTTPClient)
+	transport, err := transportOf(cfg)
+	if err != nil {
+		return nil, err
 	}
-	connection := newPreconnection(buildable.GetTransport(), o.Patience)
-	cfg.HTTPClient = &http.Client{
-		Transport:     connection.transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       o.Patience,
-	}
+	connection := newPreconnection(transport, o.Patience)
+	cfg.HTTPClient = &http.Client{Transport: connection.transport, CheckRedirect: noRedirect, Timeout: o.Patience}
 	client := sts.NewFromConfig(cfg, func(so *sts.Options) {
 		if so.BaseEndpoint = nil; o.EndpointURL != "" {
 			so.BaseEndpoint = aws.String(o.EndpointURL)
@@ -124,9 +120,9 @@ func timedOut(err error) bool {
 
 // ValidRegion reports whether region can be one, which becomes a part of a host's
 // name as it stands.
-func ValidRegion(region string) bool { return validRegion.MatchString(region) }
-
-var validRegion = regexp.MustCompile(`^[a-z0-9-]+$`)
+func ValidRegion(region string) bool {
+	return region != "" && strings.Trim(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
 
 // Preconnect opens the connection that the next call will use, and returns at
 // once. Where it fails, the call itself says why.
@@ -244,14 +240,28 @@ func endpointOf(ctx context.Context, o sts.Options) (*url.URL, error) {
 		return nil, fmt.Errorf("finding the STS endpoint of region %q: %w", o.Region, err)
 	}
 	u := resolved.URI
-	if u.Scheme != "https" && !isLoopback(u.Hostname()) {
+	if inTheClear(&u) {
 		return nil, hint.Wrap(fmt.Errorf("the STS endpoint %s is not https, and a token must not cross a network in the clear", u.Redacted()),
 			"give an https:// endpoint with --sts-endpoint-url or AWS_ENDPOINT_URL_STS")
 	}
 	return &u, nil
 }
 
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+// inTheClear reports whether what is sent to u crosses a network unencrypted.
+func inTheClear(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme != "https" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
 }
+
+// transportOf is what cfg's requests travel by: with the certificate authorities
+// and the proxy of the settings that it was made from.
+func transportOf(cfg aws.Config) (*http.Transport, error) {
+	buildable, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if !ok {
+		return nil, fmt.Errorf("the AWS SDK gave an HTTP client of type %T", cfg.HTTPClient)
+	}
+	return buildable.GetTransport(), nil
+}
+
+// noRedirect keeps a client where it was sent: a token or a session would go along.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
