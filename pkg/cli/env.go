@@ -60,6 +60,9 @@ has exec run what follows.`,
 			return needs("SERVICEACCOUNT")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.shell == "" && cmd.Flags().Changed("shell") {
+				return usagef("--shell: an empty value is none: leave the flag out for the shell that SHELL names")
+			}
 			if err := o.complete(args); err != nil {
 				return err
 			}

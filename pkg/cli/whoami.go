@@ -42,7 +42,12 @@ context are listed.`,
   kubectl irsa whoami --profile prod-shop-cart
   kubectl irsa exec cart -n shop -- kubectl irsa whoami`,
 		Args: nothing,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(o, cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.profile == "" && cmd.Flags().Changed("profile") {
+				return usagef("--profile: an empty value is none: leave the flag out for the profile that is in use")
+			}
+			return run(o, cmd.Context())
+		},
 	}
 	cmd.Flags().StringVar(&o.profile, "profile", "", "A profile that login wrote; default: what AWS_PROFILE names, else the profile default")
 	outputFlag(cmd, &o.output, "json", "yaml")

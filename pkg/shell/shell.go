@@ -28,9 +28,19 @@ const (
 // Kinds are all of them, in the order in which help lists them.
 var Kinds = []Kind{Bash, Zsh, Fish, PowerShell, Cmd, Dotenv, JSON}
 
-// Parse is the Kind that a person named.
+// programs are the shells of each language that has some, by the names of their
+// programs.
+var programs = map[string]Kind{
+	"bash": Bash, "sh": Bash, "dash": Bash, "ash": Bash, "ksh": Bash, "mksh": Bash, "busybox": Bash,
+	"zsh": Zsh, "fish": Fish, "pwsh": PowerShell, "powershell": PowerShell, "cmd": Cmd,
+}
+
+// Parse is the Kind that a person named, by its own name or a shell's.
 func Parse(name string) (Kind, error) {
 	if kind := Kind(name); slices.Contains(Kinds, kind) {
+		return kind, nil
+	}
+	if kind, known := programs[name]; known {
 		return kind, nil
 	}
 	return "", fmt.Errorf("unknown shell %q: use %s", name, list())
@@ -40,23 +50,16 @@ func Parse(name string) (Kind, error) {
 // Windows where it names nothing. A shell whose language is none of Kinds is an
 // error that says so.
 func Detect(shellVariable, goos string) (Kind, error) {
-	if shellVariable == "" && goos == "windows" {
+	name := program(shellVariable)
+	switch kind, known := programs[name]; {
+	case known:
+		return kind, nil
+	case name == "" && goos == "windows":
 		return PowerShell, nil
-	}
-	switch name := program(shellVariable); name {
-	case "", "sh", "bash", "dash", "ash", "ksh", "mksh", "busybox":
+	case name == "":
 		return Bash, nil
-	case "zsh":
-		return Zsh, nil
-	case "fish":
-		return Fish, nil
-	case "pwsh", "powershell":
-		return PowerShell, nil
-	case "cmd":
-		return Cmd, nil
-	default:
-		return "", fmt.Errorf("SHELL names %q, whose language is not known here: use %s", name, list())
 	}
+	return "", fmt.Errorf("SHELL names %q, whose language is not known here: use %s", name, list())
 }
 
 func program(file string) string {

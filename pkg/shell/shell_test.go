@@ -114,11 +114,16 @@ func TestDetect(t *testing.T) {
 	}
 }
 
-func TestParseTakesEveryKindAndNoOther(t *testing.T) {
+func TestParseTakesEveryKindAndItsShellsAndNoOther(t *testing.T) {
 	t.Parallel()
 	for _, kind := range shell.Kinds {
 		if got, err := shell.Parse(string(kind)); err != nil || got != kind {
 			t.Errorf("Parse(%q) = %q, %v", kind, got, err)
+		}
+	}
+	for name, want := range map[string]shell.Kind{"sh": shell.Bash, "ksh": shell.Bash, "pwsh": shell.PowerShell} {
+		if got, err := shell.Parse(name); err != nil || got != want {
+			t.Errorf("Parse(%q) = %q, %v", name, got, err)
 		}
 	}
 	if _, err := shell.Parse("tcsh"); err == nil {
