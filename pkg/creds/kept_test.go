@@ -80,7 +80,7 @@ func TestAFileOfAnotherMeaningIsNotServed(t *testing.T) {
 			}
 			fresh := Credentials{AccessKeyID: "FRESH", Issued: now, Expiration: now.Add(time.Hour)}
 			got, err := cache.Get(t.Context(), key, Credentials.Fresh, func(context.Context) (Credentials, error) { return fresh, nil })
-			if err != nil || (got.AccessKeyID == whole.AccessKeyID) != tc.want {
+			if err != nil || (got.AccessKeyID != fresh.AccessKeyID) != tc.want {
 				t.Errorf("served %s, error %v", got.AccessKeyID, err)
 			}
 		})
