@@ -35,11 +35,7 @@ func TestASilentSTSIsGivenUp(t *testing.T) {
 				if open {
 					client.Preconnect(t.Context())
 				}
-				begun := time.Now()
-				err = (&answering{}).call(t, client)
-				if took := time.Since(begun); took > 10*patience {
-					t.Errorf("it took %s", took)
-				}
+				err = (&answering{}).call(t, client) // which never returns by itself
 				if silence, ok := errors.AsType[*Silence](err); !ok || Brief(err).Error() != client.Endpoint.Host+" did not answer within 200ms" {
 					t.Errorf("error %v, %v", silence, err)
 				}

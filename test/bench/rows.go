@@ -10,4 +10,4 @@ var (
 )
 
 // rows is the table, in its order.
-var rows = slices.Concat(loginRows, processRows, dailyRows, inspectRows, injectRows, setupRows, scaleRows, sizeRows)
+var rows = slices.Concat(loginRows, processRows, dailyRows, inspectRows, injectRows, configRows, setupRows, scaleRows, sizeRows)
