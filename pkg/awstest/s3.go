@@ -56,9 +56,20 @@ var s3Routes = map[s3Route]s3Operation{
 	{"object", "PUT", "acl"}: {"PutObjectAcl", "PutObjectAcl", putACL, false},
 }
 
+// accountBlockOperation is one of S3 Control, whose address begins with an account's
+// ID: https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html.
+var accountBlockOperation = s3Operation{"GetAccountPublicAccessBlock", "GetAccountPublicAccessBlock", getAccountBlock, true}
+
 // routeS3 reads bucket, key and operation from host, path and query.
 func (c *call) routeS3() {
 	path := strings.TrimPrefix(c.r.URL.Path, "/")
+	if strings.Contains(c.r.Host, ".s3-control.") {
+		if c.r.Method+" /"+path == "GET /v20180820/configuration/publicAccessBlock" {
+			c.op = &accountBlockOperation
+			c.action = c.op.name
+		}
+		return
+	}
 	if b := c.virtualBucket(); b != "" {
 		c.bucket, c.object = b, path
 	} else {

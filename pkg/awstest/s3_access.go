@@ -211,10 +211,28 @@ func getPublicAccessBlock(_ *call, b *bucket) (*answer, error) {
 	if b.noBlock {
 		return nil, refuse(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
 	}
+	return blockAnswer(b.block), nil
+}
+
+func blockAnswer(block publicAccessBlock) *answer {
 	return s3Answer(el("PublicAccessBlockConfiguration",
-		tx("BlockPublicAcls", "%t", b.block.BlockPublicAcls), tx("IgnorePublicAcls", "%t", b.block.IgnorePublicAcls),
-		tx("BlockPublicPolicy", "%t", b.block.BlockPublicPolicy), tx("RestrictPublicBuckets", "%t", b.block.RestrictPublicBuckets),
-	)), nil
+		tx("BlockPublicAcls", "%t", block.BlockPublicAcls), tx("IgnorePublicAcls", "%t", block.IgnorePublicAcls),
+		tx("BlockPublicPolicy", "%t", block.BlockPublicPolicy), tx("RestrictPublicBuckets", "%t", block.RestrictPublicBuckets),
+	))
+}
+
+// getAccountBlock is for the account's own administrators alone, who name it twice.
+func getAccountBlock(c *call, _ *bucket) (*answer, error) {
+	id, _, _ := strings.Cut(c.r.Host, ".")
+	switch {
+	case id != c.r.Header.Get("X-Amz-Account-Id"):
+		return nil, refuse(http.StatusBadRequest, "InvalidRequest", "Account ID in the host and in the header differ")
+	case id != c.account().ID:
+		return nil, c.accessDenied()
+	case c.account().block == publicAccessBlock{}:
+		return nil, refuse(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
+	}
+	return blockAnswer(c.account().block), nil
 }
 
 func putPublicAccessBlock(c *call, b *bucket) (*answer, error) {

@@ -111,7 +111,7 @@ func (c *call) hostRegion() string {
 	}
 	labels := slices.DeleteFunc(strings.Split(host, "."), func(label string) bool { return label == "dualstack" })
 	for i, label := range labels {
-		if label == c.service && i+1 < len(labels) && labels[i+1] != "amazonaws" {
+		if (label == c.service || label == c.service+"-control") && i+1 < len(labels) && labels[i+1] != "amazonaws" {
 			return labels[i+1]
 		}
 	}

@@ -114,6 +114,7 @@ var (
 	openBucket    = permission{"OpenBucket", []string{"s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock"}, bucket}
 	readOpen      = permission{"ReadOpen", []string{"s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"}, bucket}
 	readBlock     = permission{"ReadBlock", []string{"s3:GetBucketPublicAccessBlock"}, bucket}
+	readAccount   = permission{"ReadAccount", []string{"s3:GetAccountPublicAccessBlock"}, anything}
 	readBucket    = permission{"ReadBucket", []string{"s3:GetBucketTagging", "s3:ListBucket"}, bucket}
 	putDocuments  = permission{"PutDocuments", []string{"s3:GetObject", "s3:PutObject"}, objects}
 	listBuckets   = permission{"ListBuckets", []string{"s3:ListAllMyBuckets"}, anything}
@@ -133,13 +134,13 @@ var commands = map[string][]permission{
 	"doctor":   {listProviders, readProviders, listRoles, listBuckets, readBlock},
 	"get":      {listProviders, readProviders, listRoles},
 	"can-i":    {simulate},
-	"publish":  {listBuckets, readBucket, readOpen, makeBucket, openBucket, putDocuments},
+	"publish":  {listBuckets, readBucket, readOpen, readAccount, makeBucket, openBucket, putDocuments},
 	"provider": {listProviders, readProvider, writeProvider, dropAudience, dropProvider},
 	"role":     {listProviders, readProvider, readRole, listInline, readInline, writeRole, dropRole},
 	"bind":     {listProviders, readProvider, {"AddAudience", []string{"iam:AddClientIDToOpenIDConnectProvider"}, provider}, readRole, readInline, writeRole},
 	"unbind":   {listProviders, readProvider, readRole, listInline, trustRole, dropRole},
 	"setup": {
-		listProviders, readProvider, writeProvider, readRole, readInline, writeRole, listBuckets, readBucket, readOpen, makeBucket, openBucket, putDocuments,
+		listProviders, readProvider, writeProvider, readRole, readInline, writeRole, listBuckets, readBucket, readOpen, readAccount, makeBucket, openBucket, putDocuments,
 	},
 	"cleanup": {
 		listProviders, readProviders, dropProvider, listRoles, readRole, listInline, trustRole, dropRole, readBucket, dropDocuments, dropBucket,

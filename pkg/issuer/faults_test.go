@@ -167,6 +167,30 @@ func TestAnAccountThatBlocksPublicPoliciesIsNamed(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	want := []string{
+		"Block Public Access of the account refuses every public policy, whatever the bucket says; an administrator may relax it for policies:",
+		"aws s3control put-public-access-block --account-id 111122223333 --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=false,RestrictPublicBuckets=false",
+		"where it has to stay on, put CloudFront before a private bucket and make its URL the issuer",
+	}
+	if c.waited != nil {
+		t.Errorf("%d pauses before what is certain", len(c.waited))
+	}
+	if diff := cmp.Diff(want, hint.Lines(failed.Err)); diff != "" {
+		t.Errorf("hints (-want +got):\n%s", diff)
+	}
+	c.aws.Account.BlockPublicAccess(false)
+	c.settled(t)
+}
+
+func TestAnAccountWhoseBlockMayNotBeReadIsGuessed(t *testing.T) {
+	c := newCluster(t, testIssuer, "RSA", awstest.Options{})
+	c.aws.Account.BlockPublicAccess(true)
+	c.aws.Faults.Fail("GetAccountPublicAccessBlock", "AccessDenied", 0)
+	_, err := c.publish(t, nil)
+	failed, ok := errors.AsType[*plan.ApplyError](err)
+	if !ok || failed.Step.ID != StepPolicy || c.waited == nil {
+		t.Fatalf("got %v after %d pauses", err, len(c.waited))
+	}
+	want := []string{
 		"the bucket itself blocks no policy: Block Public Access of the account, or a policy of the organization, does",
 		"an administrator of account 111122223333 sees it with: aws s3control get-public-access-block --account-id 111122223333",
 		"where it has to stay on, put CloudFront before a private bucket and make its URL the issuer",
@@ -174,8 +198,6 @@ func TestAnAccountThatBlocksPublicPoliciesIsNamed(t *testing.T) {
 	if diff := cmp.Diff(want, hint.Lines(failed.Err)); diff != "" {
 		t.Errorf("hints (-want +got):\n%s", diff)
 	}
-	c.aws.Account.BlockPublicAccess(false)
-	c.settled(t)
 }
 
 func TestAServerWithoutBlockPublicAccessIsNoObstacle(t *testing.T) {
