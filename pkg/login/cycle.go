@@ -39,10 +39,10 @@ func AWSProfileOf(plugin *clientcmdapi.ExecConfig) (profile string, calls bool) 
 	return profile, true
 }
 
-// CheckCycle refuses to write a profile on which the kubeconfig itself rests:
+// checkCycle refuses to write a profile on which the kubeconfig itself rests:
 // its plugin would call the AWS CLI, which would call this program, which would
 // call the plugin.
-func CheckCycle(plugin *clientcmdapi.ExecConfig, profiles ...string) error {
+func checkCycle(plugin *clientcmdapi.ExecConfig, profiles ...string) error {
 	used, calls := AWSProfileOf(plugin)
 	if !calls || !slices.Contains(profiles, used) {
 		return nil

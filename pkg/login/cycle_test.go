@@ -37,15 +37,15 @@ func TestTheProfileThatAKubeconfigRestsOn(t *testing.T) {
 				t.Errorf("%v, not %v", got, tc.want)
 			}
 			if !tc.want.calls {
-				if err := CheckCycle(tc.plugin, "default", "p"); err != nil {
+				if err := checkCycle(tc.plugin, "default", "p"); err != nil {
 					t.Errorf("a cycle: %v", err)
 				}
 				return
 			}
-			if err := CheckCycle(tc.plugin, "other", tc.want.profile); err == nil {
+			if err := checkCycle(tc.plugin, "other", tc.want.profile); err == nil {
 				t.Error("a cycle is made")
 			}
-			if err := CheckCycle(tc.plugin, "other"); err != nil {
+			if err := checkCycle(tc.plugin, "other"); err != nil {
 				t.Errorf("a cycle: %v", err)
 			}
 		})

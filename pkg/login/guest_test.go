@@ -126,7 +126,7 @@ func TestATokenFileIsOneProfilesOwn(t *testing.T) {
 		for _, context := range []string{"blue", "green"} {
 			l := &Login{Profile: profile, TokenDir: "/tokens", Pinned: Pinned{Context: context, Namespace: "n", ServiceAccount: "s"}}
 			path := l.tokenPath()
-			if seen[path] = true; !tokenName.MatchString(filepath.Base(path)) {
+			if seen[path] = true; !isTokenName(filepath.Base(path)) {
 				t.Errorf("%s is none of ours", path)
 			}
 		}

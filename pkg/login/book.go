@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,9 +13,6 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/creds"
 )
-
-// tokenName is how keepToken names a file.
-var tokenName = regexp.MustCompile(`^[0-9a-f]{16}\.token$`)
 
 // Book is where profiles and what belongs to them are kept.
 type Book struct {
@@ -75,15 +70,6 @@ func latest(kept []creds.Kept, p Pinned) (at time.Time) {
 		}
 	}
 	return at
-}
-
-// DeadBinary reports whether a process profile calls a program that is gone.
-func (o Owned) DeadBinary() bool {
-	if o.Mode != Process {
-		return false
-	}
-	_, err := exec.LookPath(o.Binary) // a person may have written a bare name
-	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist)
 }
 
 // CheckOwned refuses a profile that is there and is none of ours.
@@ -165,7 +151,7 @@ func (b Book) Forget(match func(creds.Key) bool) (sessions int, err error) {
 // dropToken removes a token file unless a profile still names it: [default] may
 // share another's. A file that was put into the profile by somebody else stays.
 func (b Book) dropToken(path string) error {
-	if !tokenName.MatchString(filepath.Base(path)) {
+	if !isTokenName(filepath.Base(path)) {
 		return nil
 	}
 	file, err := awsconfig.Read(b.ConfigPath)
