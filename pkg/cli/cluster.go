@@ -173,10 +173,10 @@ func (f *Factory) shieldPlugins(c *cluster) error {
 			return err
 		}
 	}
-	if f.Getenv(markerVariable) == "" {
+	if f.marker() == "" {
 		return nil
 	}
-	for _, variable := range append(slices.Clone(credentialVariables), markerVariable) {
+	for _, variable := range append(slices.Clone(credentialVariables), markerVariable, markedKeyVariable) {
 		if err := f.process.Unsetenv(variable); err != nil {
 			return err
 		}
@@ -184,9 +184,22 @@ func (f *Factory) shieldPlugins(c *cluster) error {
 	return nil
 }
 
-// markerVariable says in the environment of a child that the credentials
-// beside it are ours: NAMESPACE/SERVICEACCOUNT@CONTEXT.
-const markerVariable = "KUBECTL_IRSA"
+// markerVariable says in the environment of a child whose the credentials beside it
+// are: NAMESPACE/SERVICEACCOUNT@CONTEXT. markedKeyVariable says which they are, by
+// the ID of the access key: a person may put others in their place.
+const (
+	markerVariable    = "KUBECTL_IRSA"
+	markedKeyVariable = "KUBECTL_IRSA_KEY_ID"
+)
+
+// marker is what markerVariable says, "" where the credentials in the environment are
+// none of ours.
+func (f *Factory) marker() string {
+	if key := f.Getenv("AWS_ACCESS_KEY_ID"); key == "" || key != f.Getenv(markedKeyVariable) {
+		return ""
+	}
+	return f.Getenv(markerVariable)
+}
 
 var credentialVariables = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"}
 

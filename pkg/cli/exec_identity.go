@@ -105,7 +105,7 @@ const bearerVariable = "AWS_BEARER_TOKEN_"
 // identityVariables are those that variables sets.
 var identityVariables = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
-	"AWS_ACCOUNT_ID", "AWS_REGION", "AWS_DEFAULT_REGION", markerVariable,
+	"AWS_ACCOUNT_ID", "AWS_REGION", "AWS_DEFAULT_REGION", markerVariable, markedKeyVariable,
 }
 
 // variables is what environ, as NAME=value, needs for its programs to be s, rivals
@@ -124,7 +124,7 @@ func (s session) variables(environ []string) []shell.Change {
 	}
 	values := []string{
 		s.AccessKeyID, s.SecretAccessKey, s.SessionToken, s.Expiration.UTC().Format(time.RFC3339),
-		s.AccountID, s.region, s.region, s.marker,
+		s.AccountID, s.region, s.region, s.marker, s.AccessKeyID,
 	}
 	for n, name := range identityVariables {
 		if values[n] == "" {

@@ -100,9 +100,8 @@ const (
 // --profile, keys or a pod's token in the environment, AWS_PROFILE, [default].
 func (o *whoamiCommand) choose(r *identityReport, owned []login.Owned) error {
 	f := o.factory
-	marker, hasKeys := f.Getenv(markerVariable), f.Getenv("AWS_ACCESS_KEY_ID") != ""
-	if o.profile == "" && hasKeys {
-		if marker != "" {
+	if o.profile == "" && f.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		if marker := f.marker(); marker != "" {
 			r.Source = sourceEnvironment
 			account, context, _ := strings.Cut(marker, "@")
 			r.Context = context
