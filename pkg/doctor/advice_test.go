@@ -221,7 +221,7 @@ func TestARoleThatIsMeantIsNamed(t *testing.T) {
 	named := func(text string) func(*Facts) {
 		return func(f *Facts) {
 			f.RoleText = text
-			if _, f.Role.Err = irsa.ParseRoleARN(text, false); text == "" {
+			if _, f.Role.Err = irsa.ParseRoleARN(text, irsa.TwelveDigits); text == "" {
 				f.Role.Err = ErrNeedsRole
 			}
 		}

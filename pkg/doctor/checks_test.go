@@ -33,7 +33,7 @@ func healthy(t *testing.T) Facts {
 		t.Fatal(err)
 	}
 	issuer.Now = func() time.Time { return noon }
-	role, err := irsa.ParseRoleARN("arn:aws:iam::111122223333:role/cart", false)
+	role, err := irsa.ParseRoleARN("arn:aws:iam::111122223333:role/cart", irsa.TwelveDigits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,14 @@ package doctor
 
 import (
 	"errors"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
 const linkIssuer = "issuer"
@@ -21,10 +25,13 @@ func issuerChecks() []Check {
 func discoveryReadable(f Facts) Result {
 	for _, err := range []error{f.LiveDiscovery.Err, f.LiveKeys.Err} {
 		if forbidden(err) {
-			r := warn("RBAC2", "%v; the public documents are all there is to go by", refusal(err))
+			r := warn("RBAC2", "%v; the public documents are all there is to go by%s", refusal(err), byOthers(err))
 			return fixed(r, f.granting(err, func(user string) []string {
 				return []string{f.cluster("create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=%s", shell.Word(user))}
 			})...)
+		}
+		if apierrors.IsNotFound(err) {
+			return unknown("the API server serves no discovery document: it does so for https issuers alone")
 		}
 		if err != nil {
 			return unknown("%v", err)
@@ -47,6 +54,33 @@ func issuerPublic(f Facts) Result {
 		return fixed(fail(cause, "%s %s", f.Issuer, private.Reason), f.build("issuer plan --distro kubeadm --new-bucket"))
 	}
 	return pass("%s", f.Issuer)
+}
+
+// meantIssuer is what the cluster was meant to call itself, where it is a slip
+// away from what published document and provider both say; "" where it is not.
+func (f Facts) meantIssuer() string {
+	says := f.Discovery.Value.Parsed.Issuer
+	if f.Discovery.Err != nil || f.Providers.Err != nil || says == f.Issuer || plainURL(says) != plainURL(f.Issuer) {
+		return ""
+	}
+	for _, arn := range f.Providers.Value {
+		if strings.HasSuffix(arn, ":oidc-provider/"+hostPath(says)) {
+			return says
+		}
+	}
+	return ""
+}
+
+// otherIssuer adds the line that plans the issuer that was meant.
+func (f Facts) otherIssuer(r Result, meant string) Result {
+	return fixed(r, f.build("issuer plan --distro kubeadm --issuer %s", shell.Word(meant)))
+}
+
+// trusts reports whether a trust policy lets this ServiceAccount in with tokens
+// of an issuer.
+func (f Facts) trusts(policy *trustpolicy.Policy, issuer string) bool {
+	f.Issuer = issuer
+	return f.evaluate(policy, f.WantedAudience).Decision == trustpolicy.Allowed
 }
 
 func issuerConsistent(f Facts) Result {

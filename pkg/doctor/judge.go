@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -95,6 +96,8 @@ func withheld(action string, err error) Result {
 		return unknown("no AWS credentials: %s would tell (--aws-profile)", action)
 	case errors.Is(err, ErrNeedsToken), errors.Is(err, ErrNeedsRole), errors.Is(err, ErrNotAsked):
 		return unknown("%v", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return unknown("%s: no answer in time", action)
 	case denied(err):
 		return unknown("these AWS credentials lack the permission %s", action)
 	}

@@ -45,8 +45,11 @@ func (f Facts) noProvider() Result {
 	for _, arn := range f.Providers.Value {
 		_, have, _ := strings.Cut(arn, ":oidc-provider/")
 		if plainURL(have) == plainURL(want) {
-			r := fail("ISS2", "account %s has a provider whose URL is almost the tokens' issuer", f.Role.Value.Account)
-			return fixed(compared(r, check.Compare("token", want, "provider", have)), create)
+			r := compared(fail("ISS2", "account %s has a provider whose URL is almost the tokens' issuer", f.Role.Value.Account), check.Compare("token", want, "provider", have))
+			if meant := f.meantIssuer(); meant != "" {
+				return f.otherIssuer(r, meant)
+			}
+			return fixed(r, create)
 		}
 	}
 	for _, arn := range f.Providers.Value {

@@ -165,14 +165,18 @@ func issuerPublished(f Facts) Result {
 	if f.Discovery.Err != nil {
 		return unknown("the document could not be read")
 	}
-	if says := f.Discovery.Value.Parsed.Issuer; says != f.Issuer {
-		r := fail("PUB5", "AWS compares the two byte for byte")
-		if says == "" {
-			return fixed(fail("PUB5", "the discovery document has no issuer"), f.withdraw(f.Discovery.Value.URL, f.build("publish"))...)
-		}
-		return fixed(compared(r, check.Compare("token", f.Issuer, "published", says)), f.withdraw(f.Discovery.Value.URL, f.build("publish"))...)
+	again := f.withdraw(f.Discovery.Value.URL, f.build("publish"))
+	switch says := f.Discovery.Value.Parsed.Issuer; {
+	case says == f.Issuer:
+		return pass("%s", f.Issuer)
+	case says == "":
+		return fixed(fail("PUB5", "the discovery document has no issuer"), again...)
+	case f.meantIssuer() == says:
+		r := fail("ISS2", "published document and provider agree: it is the API server's --service-account-issuer that differs")
+		return f.otherIssuer(compared(r, check.Compare("token", f.Issuer, "published", says)), says)
+	default:
+		return fixed(compared(fail("PUB5", "AWS compares the two byte for byte"), check.Compare("token", f.Issuer, "published", says)), again...)
 	}
-	return pass("%s", f.Issuer)
 }
 
 func jwksURIPublic(f Facts) Result {

@@ -112,7 +112,16 @@ func roleTrusts(f Facts) Result {
 		return unknown("%s", strings.Join(hanging(e), "\n"))
 	case trustpolicy.ExplicitDeny:
 		blocker, _ := e.Blocker()
-		return fail("ROLE17", "%s denies it", statementName(blocker.Index, blocker.Sid))
+		r := fail("ROLE17", "%s denies it", statementName(blocker.Index, blocker.Sid))
+		for i := range blocker.Checks {
+			if c := &blocker.Checks[i]; c.Kind == trustpolicy.KeyCheck {
+				r.Detail += "\n" + c.Reason()
+			}
+		}
+		return fixed(r, f.build("role get %s", f.Role.Value.Name))
+	}
+	if meant := f.meantIssuer(); meant != "" && f.trusts(policy, meant) {
+		return f.otherIssuer(fail("ROLE3", "it trusts the issuer that is published"), meant)
 	}
 	if meant := f.meantAudience(); meant != "" {
 		r := f.otherAudience(fail("ROLE2", "it trusts it with the audience %s", meant), meant)
@@ -168,8 +177,8 @@ func (f Facts) nearMiss(e *trustpolicy.Evaluation, policy *trustpolicy.Policy, s
 	cause := causeOf(miss.Check, f.Issuer, subject)
 	r := fail(cause, "%s %s", statementName(miss.Statement, miss.Sid), amiss(miss.Check, f.Issuer))
 	for _, other := range miss.Others {
-		if cause != "ROLE3" || foreignKey(other, f.Issuer) == "" { // the other claim of the same stranger
-			r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + " " + amiss(other, f.Issuer)
+		if said := amiss(other, f.Issuer); !strings.Contains(r.Detail, said) { // the other claim of the same stranger
+			r.Detail += "\n" + statementName(miss.Statement, miss.Sid) + " " + said
 			if _, compares := other.Difference(); compares {
 				r.Detail += ": " + few(other.Expected(), 2)
 			}

@@ -199,7 +199,7 @@ func repairARN(text string) string {
 	if kind, rest, ok := strings.Cut(parts[5], "/"); ok && strings.EqualFold(kind, "role") {
 		parts[5] = "role/" + rest
 	}
-	if role, err := irsa.ParseRoleARN(strings.Join(parts, ":"), false); err == nil {
+	if role, err := irsa.ParseRoleARN(strings.Join(parts, ":"), irsa.TwelveDigits); err == nil {
 		return role.String()
 	}
 	return ""

@@ -112,6 +112,20 @@ func TestWhatWasMeantIsSaidWithTheLineThatMendsIt(t *testing.T) {
 			f.RoleText = f.RoleARN
 			f.Role = check.Know(irsa.ParseRoleARN(f.RoleARN, false))
 		}, row{"role-exists ROLE8", "kubectl irsa inspect sa cart --role-arn " + cartRole}},
+		"an issuer that only the API server spells so": {func(f *Facts) {
+			refusing(f)
+			f.Issuer += "/"
+			f.Token.Value.Parsed.Claims.Issuer, f.LiveDiscovery.Value.Issuer = f.Issuer, f.Issuer
+			f.Provider.Err = said("NoSuchEntity", "")
+		}, row{"issuer-published ISS2", "kubectl irsa issuer plan --distro kubeadm --issuer " + issuerURL}},
+		"a document that only its own author spells so": {func(f *Facts) {
+			refusing(f)
+			f.Discovery.Value.Parsed.Issuer += "/"
+		}, row{"issuer-published PUB5", "kubectl irsa publish"}},
+		"a statement that denies it": {func(f *Facts) {
+			refusing(f)
+			trusting(f, `"Statement":[`, `"Statement":[{"Effect":"Deny","Principal":{"Federated":"`+f.Provider.Value.ARN+`"},"Action":"sts:AssumeRoleWithWebIdentity"},`)
+		}, row{"role-trusts ROLE17", "kubectl irsa role get cart"}},
 		"a condition that only AWS can judge": {func(f *Facts) {
 			refusing(f)
 			trusting(f, `"StringEquals"`, `"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}, "StringEquals"`)
@@ -183,7 +197,7 @@ func TestVerifySaysWhyThereIsNoTokenToTryWith(t *testing.T) {
 	refused := apierrors.NewForbidden(schema.GroupResource{Resource: "serviceaccounts/token"}, "cart", nil)
 	refused.ErrStatus.Message = `serviceaccounts "cart" is forbidden: User "gert" cannot create resource "serviceaccounts/token" in API group "" in the namespace "shop"`
 	f.Token.Err, f.STS.Err, f.IAMRole.Err = refused, ErrNeedsToken, ErrNoCredentials
-	want := Result{Status: check.Unknown, Detail: refused.ErrStatus.Message + "\nno AWS credentials: iam:GetRole would tell (--aws-profile)",
+	want := Result{Status: check.Unknown, Detail: "no AWS credentials: iam:GetRole would tell (--aws-profile)\n" + refused.ErrStatus.Message + "\nwho may grant rights lets you with:",
 		Fix: []string{"kubectl irsa generate rbac cart -n shop --for-user gert | kubectl apply -f -"}}
 	if diff := cmp.Diff(want, rightAccepted(Verification{Facts: f})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -42,7 +42,11 @@ func stsExchange(f Facts) Result {
 	case strings.Contains(err.Error(), "x509: "):
 		return fail("WS6", "%v\nsave the certificate of whoever answers in between to a file, and name that file in AWS_CA_BUNDLE", brief(err))
 	}
-	return unknown("STS could not be asked: %v", brief(err))
+	r := unknown("STS could not be asked: %v", brief(err))
+	if f.Region != "" && !regionName.MatchString(f.Region) {
+		r.Detail += "\n" + f.Region + " does not look like a region: they read like eu-west-1"
+	}
+	return r
 }
 
 // refused says what a refusal means where nothing earlier explains it. AWS has

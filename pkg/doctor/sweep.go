@@ -96,7 +96,7 @@ func (s *SweptAccounts) account(a *corev1.ServiceAccount) {
 		return
 	}
 	s.Annotated[Named{a.Namespace, a.Name}] = SweptAnnotations{arn, a.Annotations[irsa.AnnotationAudience]}
-	if _, err := irsa.ParseRoleARN(arn, false); err != nil {
+	if _, err := irsa.ParseRoleARN(arn, irsa.TwelveDigits); err != nil {
 		s.BadARNs = append(s.BadARNs, name+": "+err.Error())
 	}
 }

@@ -37,7 +37,7 @@ func tokenAllowed(f Facts) Result {
 		}
 		return pass("")
 	}
-	return fixed(fail("RBAC1", "%v", refusal(err)), f.granting(err, func(user string) []string {
+	return fixed(fail("RBAC1", "%v%s", refusal(err), byOthers(err)), f.granting(err, func(user string) []string {
 		return []string{kubeapi.Grant(f.Namespace, f.ServiceAccount, user) + f.Paste.Kube}
 	})...)
 }
@@ -49,6 +49,14 @@ func (t Target) granting(err error, grant func(user string) []string) []string {
 		return []string{t.cluster("config view --minify")}
 	}
 	return grant(kubeapi.UserOf(err))
+}
+
+// byOthers says who pastes what grants a right.
+func byOthers(err error) string {
+	if kubeapi.Anonymous(err) {
+		return ""
+	}
+	return "\nwho may grant rights lets you with:"
 }
 
 // refusal is the API server's own sentence, and what it means that its user is

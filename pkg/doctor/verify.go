@@ -208,7 +208,7 @@ func rightAccepted(v Verification) Result {
 	case r.Status == check.Pass:
 		r.Detail = "by evaluation of the trust policy"
 	case r.Status == check.Unknown && allowed.Status == check.Fail:
-		r.Detail = allowed.Detail + "\n" + r.Detail
+		r.Detail += "\n" + allowed.Detail
 		r.Fix = allowed.Fix
 	}
 	return r

@@ -216,6 +216,10 @@ func roleRows() []row {
 		trust("capitals in the trusted namespace", "role-trusts ROLE1", fixed("shop:cart", "Shop:cart")),
 		trust("the provider of another account is trusted", "role-trusts ROLE6", fixed("iam::000000000000:oidc", "iam::111122223333:oidc")),
 		{name: "a role in another case", broke: func(w *world) { w.annotate(annotation, strings.Replace(w.RoleARN, "/cart", "/Cart", 1)) }, want: "role-exists ROLE8", blind: refused, paste: true},
+		{name: "a statement that denies it", want: "role-trusts ROLE17", blind: refused, fix: "kubectl irsa role get cart --aws-profile admin", broke: func(w *world) {
+			no := fmt.Sprintf(`{"Sid":"NotTheShop","Effect":"Deny","Principal":{"Federated":%q},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"%s:sub":"system:serviceaccount:shop:*"}}},`, w.providerARN(), w.provider)
+			w.trust(`"Statement":[`, `"Statement":[`+no, `"Statement": [`, `"Statement": [`+no)
+		}},
 		{name: "a condition that does not hold here", broke: func(w *world) {
 			w.trust(`"StringEquals"`, `"IpAddress":{"aws:SourceIp":"198.51.100.0/24"},"StringEquals"`)
 		}, want: "sts-exchange", fix: "kubectl irsa role get cart --aws-profile admin"},
