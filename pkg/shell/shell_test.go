@@ -57,6 +57,7 @@ func TestTextRefusesWhatHasNoExactForm(t *testing.T) {
 		want   string
 	}{
 		"a percent sign in cmd":           {shell.Cmd, shell.Set("A", "hush%"), "cmd has no exact way to write the value of A, which holds a quote, a percent sign, an exclamation mark or a new line: use powershell"},
+		"an exclamation mark in cmd":      {shell.Cmd, shell.Set("A", "hush!"), "cmd has no exact way to write the value of A, which holds a quote, a percent sign, an exclamation mark or a new line: use powershell"},
 		"a quote in cmd":                  {shell.Cmd, shell.Set("A", `hush" & calc`), "cmd has no exact way to write the value of A, which holds a quote, a percent sign, an exclamation mark or a new line: use powershell"},
 		"a dollar in dotenv":              {shell.Dotenv, shell.Set("A", "hush ${B}"), "readers of dotenv files disagree about the value of A, which holds a quote, a backslash, a dollar sign or a new line: use json"},
 		"taking away in dotenv":           {shell.Dotenv, shell.Unset("A"), "a dotenv file cannot take A away"},
