@@ -1,123 +1,111 @@
-package doctor
+package shell
 
 import (
-	"crypto/x509"
-	"encoding/pem"
-	"slices"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
-const (
-	linkWebhook = "webhook"
-	linkPods    = "pods"
-)
-
-func podChecks() []Check {
-	return []Check{
-		{ID: "webhook-present", Link: linkWebhook, Title: "a webhook injects tokens", Run: webhookPresent},
-		{ID: "webhook-serves", Link: linkWebhook, Title: "it can be reached", Needs: []string{"webhook-present"}, Run: webhookServes},
-		{ID: "webhook-mutates", Link: linkWebhook, Title: "a probe pod came back with a token", Needs: []string{"webhook-serves", "role-annotated"}, Run: webhookMutates},
-		{ID: "pods-injected", Link: linkPods, Title: "every pod has the token and the role", Needs: []string{"role-annotated", "webhook-present"}, Run: podsInjected},
-		{ID: "pods-unrivalled", Link: linkPods, Title: "no other credentials win over them", Run: podsUnrivalled},
-		{ID: "pods-ready-for-sdk", Link: linkPods, Title: "their SDKs find what else they need", Run: podsReady},
-		{ID: "pods-reach-sts", Link: linkPods, Title: "network policies let them out to STS", Needs: []string{"role-annotated"}, Run: podsReachSTS},
-	}
+var lines = map[Kind]func(Change) (string, error){
+	Bash: posix, Zsh: posix, Fish: fish, PowerShell: powerShell, Cmd: cmd, Dotenv: dotenv,
 }
 
-// workloads are what the checks of pods look at.
-func (f Facts) workloads() []Workload {
-	if f.Workload != nil {
-		return []Workload{*f.Workload}
+// posix quotes with single quotes, in which nothing is special but their end:
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02.
+// That holds in zsh too, with any of its options.
+func posix(c Change) (string, error) {
+	if c.Unset {
+		return "unset " + c.Name + "\n", nil
 	}
-	var all []Workload
-	for _, p := range f.Pods.Value {
-		if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
-			continue
+	return "export " + c.Name + "='" + strings.ReplaceAll(c.Value, "'", `'\''`) + "'\n", nil
+}
+
+// fish knows two escapes within single quotes:
+// https://fishshell.com/docs/current/language.html#quotes. The semicolons are for
+// eval (kubectl irsa env SA), which joins lines with blanks. "set -e" alone would
+// erase a universal variable, which is every session's and those of tomorrow, where
+// there is no global one: what is universal stays, and is named. A variable that is
+// not there makes both commands fail, which is no failure here.
+func fish(c Change) (string, error) {
+	if c.Unset {
+		return "set -eg " + c.Name + "; set -qU " + c.Name + "; and echo '" + c.Name + " is universal and stays: set -eU " + c.Name + "' >&2; or true;\n", nil
+	}
+	return "set -gx " + c.Name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(c.Value) + "';\n", nil
+}
+
+// powerShell takes five characters for a single quote, and two in a row for
+// the latter of them:
+// https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules.
+func powerShell(c Change) (string, error) {
+	if c.Unset {
+		return "$Env:" + c.Name + " = $null\n", nil
+	}
+	var b strings.Builder
+	for _, r := range c.Value {
+		if strings.ContainsRune("'\u2018\u2019\u201a\u201b", r) {
+			b.WriteRune(r)
 		}
-		all = append(all, PodWorkload(&p))
+		b.WriteRune(r)
 	}
-	return all
+	return "$Env:" + c.Name + " = '" + b.String() + "'\n", nil
 }
 
-// noPods is the result where there is nothing to look at.
-func (f Facts) noPods() (Result, bool) {
+// cmd has no quoting that holds both in a batch file and at the prompt: a
+// percent sign is doubled in one and not in the other, an exclamation mark goes
+// where delayed expansion is on, and a quote ends the quoting. Within quotes the
+// rest is literal: https://learn.microsoft.com/windows-server/administration/windows-commands/set_1.
+func cmd(c Change) (string, error) {
+	if strings.ContainsAny(c.Value, "%!\"\r\n") {
+		return "", fmt.Errorf("cmd has no exact way to write the value of %s, which holds a quote, a percent sign, an exclamation mark or a new line: use powershell", c.Name)
+	}
+	return `set "` + c.Name + "=" + c.Value + "\"\r\n", nil
+}
+
+// plain is what every reader of dotenv files takes literally without quotes.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_/+=.:@,-]*$`)
+
+// dotenv files have no one standard: what needs no quotes gets none, since
+// docker --env-file takes quotes literally, and what single quotes do not keep
+// in every reader is refused.
+func dotenv(c Change) (string, error) {
 	switch {
-	case f.Workload != nil:
-		return Result{}, false
-	case f.Pods.Err != nil:
-		return unread("pods", f.Pods.Err), true
-	case len(f.workloads()) == 0:
-		return skip("no pod uses it"), true
+	case c.Unset:
+		return "", fmt.Errorf("a dotenv file cannot take %s away", c.Name)
+	case plain.MatchString(c.Value):
+		return c.Name + "=" + c.Value + "\n", nil
+	case strings.ContainsAny(c.Value, "'\\$`\r\n"):
+		return "", fmt.Errorf("readers of dotenv files disagree about the value of %s, which holds a quote, a backslash, a dollar sign or a new line: use json", c.Name)
 	}
-	return Result{}, false
+	return c.Name + "='" + c.Value + "'\n", nil
 }
 
-func webhookPresent(f Facts) Result {
-	switch {
-	case f.Hooks.Err != nil:
-		return unread("webhooks", f.Hooks.Err)
-	case len(f.Hooks.Value) > 0:
-		return pass("%s", f.Hooks.Value[0].Configuration)
-	case !f.WithPods:
-		return skip("there is none")
-	case len(f.workloads()) == 0:
-		return skip("no pod uses it")
-	case f.RoleText == "":
-		return skip("no role is known to give")
+// document is an object in the order of the changes; null takes a variable away.
+func document(changes []Change) (string, error) {
+	if len(changes) == 0 {
+		return "{}\n", nil
 	}
-	for _, w := range f.workloads() {
-		if slices.ContainsFunc(w.containers(), func(c part) bool { return !injected(w.Spec, c.Container).none() }) {
-			return skip("the pods bring their own")
+	var members []string
+	for _, c := range changes {
+		value, err := jsonValue(c)
+		if err != nil {
+			return "", fmt.Errorf("writing the value of %s: %w", c.Name, err)
 		}
+		members = append(members, `  "`+c.Name+`": `+value)
 	}
-	r := fail("POD2", "the cluster has no pod identity webhook, and the pods bring no token of their own")
-	return f.mendAll(r, f.workloads(), func(w Workload) string { return f.remake(w, f.injection()...) })
+	return "{\n" + strings.Join(members, ",\n") + "\n}\n", nil
 }
 
-func webhookServes(f Facts) Result {
-	if f.Hooks.Err != nil || len(f.Hooks.Value) == 0 {
-		return skip("there is none")
+func jsonValue(c Change) (string, error) {
+	if c.Unset {
+		return "null", nil
 	}
-	var byURL []string
-	for _, h := range f.Hooks.Value {
-		if len(h.CABundle) > 0 {
-			if block, _ := pem.Decode(h.CABundle); block == nil {
-				return fail("POD2", "caBundle of %s is no certificate", h.Configuration)
-			} else if cert, err := x509.ParseCertificate(block.Bytes); err != nil || f.Now.After(cert.NotAfter) {
-				return fail("POD2", "caBundle of %s is expired or unreadable", h.Configuration)
-			}
-		}
-		if h.Service == "" {
-			byURL = append(byURL, h.URL)
-			continue
-		}
-		switch {
-		case h.Ready.Err != nil:
-			return unread("the endpoints of service "+h.Service, h.Ready.Err)
-		case h.Ready.Value == 0:
-			namespace, _, _ := strings.Cut(h.Service, "/")
-			r := fail("POD2", "service %s has no endpoint that is ready; failurePolicy %s", h.Service, h.FailurePolicy)
-			return fixed(r, f.cluster("get pods -n %s", namespace))
-		}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(c.Value); err != nil {
+		return "", err
 	}
-	if proved := f.Mutated.Err == nil && f.Mutated.Value; len(byURL) > 0 && !proved {
-		return unknown("whether %s answers the API server alone can tell", list(byURL))
-	}
-	return pass("")
-}
-
-func webhookMutates(f Facts) Result {
-	switch {
-	case f.Hooks.Err != nil || len(f.Hooks.Value) == 0:
-		return skip("there is none")
-	case f.Mutated.Err == ErrNotAsked: //nolint:errorlint // a sentinel that is never wrapped
-		return skip("nothing to probe with")
-	case f.Mutated.Err != nil:
-		return unread("a probe pod (create pods, dry run)", f.Mutated.Err)
-	case !f.Mutated.Value:
-		return fail("POD2", "a pod of this ServiceAccount goes through admission unchanged (failurePolicy %s hides why)", f.Hooks.Value[0].FailurePolicy)
-	}
-	return pass("")
+	return strings.TrimSuffix(b.String(), "\n"), nil
 }
