@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsconfig"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 )
 
@@ -25,12 +26,13 @@ import (
 // chooses from a longer list.
 const completionPage = 500
 
-// described is a value with a description, as cobra wants them.
+// described is a value with a description, as cobra wants them. A description may be
+// anybody's text, and steers no terminal.
 func described(value, about string) string {
 	if about == "" {
 		return value
 	}
-	return value + "\t" + about
+	return value + "\t" + check.Visible(about)
 }
 
 func (f *Factory) kubeconfig() clientcmdapi.Config {
