@@ -98,7 +98,7 @@ func judge(a Account, provider func(account, partition string) string, roles *Ro
 	if b.Audience == "" {
 		b.Audience = irsa.DefaultAudience
 	}
-	arn, parseErr := irsa.ParseRoleARN(a.RoleARN, false)
+	arn, parseErr := irsa.ParseRoleARN(a.RoleARN, irsa.TwelveDigits)
 	switch {
 	case parseErr != nil:
 		b.Status, b.Detail = BadARN, parseErr.Error()
@@ -156,7 +156,7 @@ func unanswered(accounts map[[2]string]Account, provider func(account, partition
 			continue // most roles of an account, which are not worth a parser
 		}
 		policy, err := roles.policy(arn)
-		role, arnErr := irsa.ParseRoleARN(arn, true)
+		role, arnErr := irsa.ParseRoleARN(arn, irsa.AnyAccount)
 		if err != nil || arnErr != nil {
 			continue
 		}

@@ -172,7 +172,7 @@ func listRoles(ctx context.Context, client roleLister) (map[string]string, error
 func rolesOf(trust map[string]string, issuer string) *Roles {
 	roles := &Roles{Trust: trust, Issuer: strings.TrimPrefix(issuer, "https://")}
 	for arn := range trust {
-		if parsed, err := irsa.ParseRoleARN(arn, true); err == nil {
+		if parsed, err := irsa.ParseRoleARN(arn, irsa.AnyAccount); err == nil {
 			roles.Account = parsed.Account
 			break
 		}

@@ -115,7 +115,7 @@ func (b *bindingFlags) look(ctx context.Context, c *cluster) (*binding, error) {
 		return nil, kubeapi.Unreachable(err)
 	}
 	if found != nil {
-		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], true)
+		named, err := irsa.ParseRoleARN(found.Annotations[irsa.AnnotationRoleARN], irsa.AnyAccount)
 		if err == nil && !bound.given {
 			bound.role, bound.given = named, true
 		}

@@ -76,7 +76,7 @@ func (o *canICommand) complete(args []string) (err error) {
 	case o.serviceAccount == "" && o.roleARN == "":
 		return usagef("give --sa NAME or --role-arn ARN")
 	case o.roleARN != "":
-		if _, err := irsa.ParseRoleARN(o.roleARN, false); err != nil {
+		if _, err := irsa.ParseRoleARN(o.roleARN, irsa.TwelveDigits); err != nil {
 			return usageError{fmt.Errorf("--role-arn: %w", err)}
 		}
 	default:

@@ -41,7 +41,7 @@ func (c *cluster) annotated(serviceAccount string) func(creds.Kept) bool {
 // at it. A role of that name in another account keeps its own.
 func sessionsOf(arn func() string) func(creds.Kept) bool {
 	return func(k creds.Kept) bool {
-		role, err := irsa.ParseRoleARN(arn(), true)
+		role, err := irsa.ParseRoleARN(arn(), irsa.AnyAccount)
 		return err == nil && k.Of(role)
 	}
 }

@@ -60,7 +60,7 @@ func (o *generateCronJobCommand) check() error {
 	case len(strings.Fields(o.job.Schedule)) != 5 && !strings.HasPrefix(o.job.Schedule, "@"):
 		return usagef("--schedule %q: give five fields, such as */15 * * * *", o.job.Schedule)
 	}
-	if _, err := irsa.ParseRoleARN(o.job.RoleARN, true); err != nil {
+	if _, err := irsa.ParseRoleARN(o.job.RoleARN, irsa.AnyAccount); err != nil {
 		return usageError{fmt.Errorf("--role-arn: %w", err)}
 	}
 	if o.job.Target != "" {
@@ -79,7 +79,7 @@ func (o *generateCronJobCommand) run(context.Context) error {
 	}
 	o.job.Namespace = c.namespace
 	if o.job.Region = o.factory.region(o.job.Region, ""); o.job.Region == "" {
-		role, err := irsa.ParseRoleARN(o.job.RoleARN, true)
+		role, err := irsa.ParseRoleARN(o.job.RoleARN, irsa.AnyAccount)
 		if err != nil {
 			return err
 		}

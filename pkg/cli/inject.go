@@ -92,7 +92,7 @@ func (o *injectCommand) check() (err error) {
 		if o.serviceAccount == "" {
 			return usagef("--role-arn needs --service-account: whose role is it?")
 		}
-		if _, err := irsa.ParseRoleARN(o.roleARN, true); err != nil {
+		if _, err := irsa.ParseRoleARN(o.roleARN, irsa.AnyAccount); err != nil {
 			return usageError{fmt.Errorf("--role-arn: %w", err)}
 		}
 	}

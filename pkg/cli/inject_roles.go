@@ -153,7 +153,7 @@ func (b *roleBook) decide(account inject.Account, annotations map[string]string)
 		id.RegionalSTS = o.regional
 	}
 	if id.RoleARN != "" {
-		if _, err := irsa.ParseRoleARN(id.RoleARN, true); err != nil {
+		if _, err := irsa.ParseRoleARN(id.RoleARN, irsa.AnyAccount); err != nil {
 			o.note("note: the ServiceAccount %s/%s: %v", account.Namespace, account.Name, err)
 		}
 	}

@@ -109,7 +109,7 @@ func (o *setupCommand) lookLogin(ctx context.Context) (plan.State, string, error
 		return plan.Needed, at, nil
 	}
 	ours, _ := login.Recognise(runtime.GOOS, profile)
-	named, err := irsa.ParseRoleARN(ours.Pinned.RoleARN, true)
+	named, err := irsa.ParseRoleARN(ours.Pinned.RoleARN, irsa.AnyAccount)
 	want := l.Pinned
 	if err == nil && ours.Mode == login.Process && ours.Binary == l.Binary && o.isRole(ctx, named) &&
 		ours.Pinned.Context == want.Context && ours.Pinned.Kubeconfig == want.Kubeconfig && ours.Pinned.Namespace == want.Namespace &&

@@ -71,7 +71,7 @@ func TestARefusedExchangeSaysWhatIsPossibleAndWhoMendsIt(t *testing.T) {
 			"kubectl irsa issuer plan --distro kubeadm --new-bucket"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			role, err := irsa.ParseRoleARN("arn:aws:iam::111122223333:role/cart", false)
+			role, err := irsa.ParseRoleARN("arn:aws:iam::111122223333:role/cart", irsa.TwelveDigits)
 			if err != nil {
 				t.Fatal(err)
 			}

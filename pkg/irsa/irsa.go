@@ -15,6 +15,10 @@ const (
 	AnnotationSkipContainers       = "eks.amazonaws.com/skip-containers"
 )
 
+// AnnotationOwned lists, on a ServiceAccount, which of its annotations this
+// program wrote: "role-arn", or "role-arn,audience". Only those are ever removed.
+const AnnotationOwned = "kubectl-irsa/owned"
+
 // DefaultAudience is the audience that AWS tools register with an IAM OIDC
 // provider and ask of a cluster where nobody names another.
 const DefaultAudience = "sts.amazonaws.com"

@@ -90,9 +90,15 @@ func isWord(r rune) bool {
 
 const arnForm = "a role's ARN reads arn:aws:iam::111122223333:role/NAME"
 
-// ParseRoleARN parses s and says what is wrong with it in one sentence. With
-// anyAccount an account need not be twelve digits: servers that are not AWS
-// have forms of their own (Ceph's begin with RGW).
+// What the account of a role may be, for ParseRoleARN. Servers that are not AWS have
+// forms of their own: Ceph's begin with RGW.
+const (
+	TwelveDigits = false
+	AnyAccount   = true
+)
+
+// ParseRoleARN parses s and says what is wrong with it in one sentence. anyAccount
+// is TwelveDigits, AnyAccount, or what is known of the server.
 func ParseRoleARN(s string, anyAccount bool) (RoleARN, error) {
 	bad := func(format string, args ...any) (RoleARN, error) {
 		return RoleARN{}, hint.Wrap(fmt.Errorf("role ARN %q: %s", s, fmt.Sprintf(format, args...)), arnForm)

@@ -10,8 +10,8 @@ import (
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html.
 func inSessionName(r rune) bool { return isWord(r) || strings.ContainsRune("+=,.@-", r) }
 
-// SessionNameLimit is the greatest length of a role session name, in bytes.
-const SessionNameLimit = 64
+// sessionNameLimit is the greatest length of a role session name, in bytes.
+const sessionNameLimit = 64
 
 // SessionName names a session so that CloudTrail shows who it was:
 // USER-NAMESPACE-SA-HASH, where the hash tells apart clusters whose names are
@@ -26,7 +26,7 @@ func SessionName(user, cluster, namespace, serviceAccount string) string {
 		}
 		return '-'
 	}, bareUser(user)+"-"+namespace+"-"+serviceAccount)
-	if most := SessionNameLimit - len(tail); len(readable) > most {
+	if most := sessionNameLimit - len(tail); len(readable) > most {
 		readable = readable[:most]
 	}
 	return readable + tail
@@ -42,5 +42,5 @@ func bareUser(user string) string {
 
 // ValidSessionName reports whether STS accepts name as a role session name.
 func ValidSessionName(name string) bool {
-	return len(name) >= 2 && len(name) <= SessionNameLimit && strings.IndexFunc(name, func(r rune) bool { return !inSessionName(r) }) < 0
+	return len(name) >= 2 && len(name) <= sessionNameLimit && strings.IndexFunc(name, func(r rune) bool { return !inSessionName(r) }) < 0
 }

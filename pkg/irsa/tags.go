@@ -9,10 +9,6 @@ const (
 	TagIssuer = "kubectl-irsa/issuer" // the issuer's URL
 )
 
-// AnnotationOwned lists, on a ServiceAccount, which of its annotations this
-// program wrote: "role-arn", or "role-arn,audience". Only those are ever removed.
-const AnnotationOwned = "kubectl-irsa/owned"
-
 // Owned reports whether tags mark something that this program made for an
 // issuer; an empty issuer asks for none in particular.
 func Owned(tags map[string]string, issuer string) bool {

@@ -118,7 +118,7 @@ func TestAnnotateReplacesNothingUnseen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			role, err := irsa.ParseRoleARN(ourRole, false)
+			role, err := irsa.ParseRoleARN(ourRole, irsa.TwelveDigits)
 			if err != nil {
 				t.Fatal(err)
 			}

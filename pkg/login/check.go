@@ -34,9 +34,9 @@ func (l *Login) Check() ([]string, error) {
 // imagine is a session that an exchange might give, with what is known of it
 // already.
 func (l *Login) imagine() creds.Session {
-	role, err := irsa.ParseRoleARN(l.Request.RoleARN, true)
+	role, err := irsa.ParseRoleARN(l.Request.RoleARN, irsa.AnyAccount)
 	if err != nil {
-		role, _ = irsa.ParseRoleARN("arn:aws:iam::111122223333:role/any", true)
+		role, _ = irsa.ParseRoleARN("arn:aws:iam::111122223333:role/any", irsa.AnyAccount)
 	}
 	return creds.Session{
 		RoleARN: role, Audience: cmp.Or(l.Request.Audience, irsa.DefaultAudience), Issuer: "https://any.example",

@@ -27,7 +27,7 @@ type STS interface {
 // Named is how people name a role: by its name, or by its ARN.
 func Named(arg string) (irsa.RoleARN, error) {
 	if strings.HasPrefix(arg, "arn:") {
-		return irsa.ParseRoleARN(arg, true)
+		return irsa.ParseRoleARN(arg, irsa.AnyAccount)
 	}
 	return irsa.RoleARN{Name: arg}, CheckName(arg)
 }
@@ -92,7 +92,7 @@ func find(ctx context.Context, client IAM, named irsa.RoleARN, home func(context
 	}
 	var here irsa.RoleARN
 	if found != nil {
-		here, err = irsa.ParseRoleARN(found.ARN, true)
+		here, err = irsa.ParseRoleARN(found.ARN, irsa.AnyAccount)
 	} else {
 		here, err = home(ctx)
 	}
@@ -133,7 +133,7 @@ func names(ctx context.Context, arn string, found *Role, like irsa.RoleARN, home
 	if found != nil {
 		return found.ARN == arn, nil
 	}
-	parsed, _ := irsa.ParseRoleARN(arn, true) // what is no role's ARN names none
+	parsed, _ := irsa.ParseRoleARN(arn, irsa.AnyAccount) // what is no role's ARN names none
 	if parsed.Name != like.Name || like.Path != "" && parsed.Path != like.Path {
 		return false, nil
 	}
