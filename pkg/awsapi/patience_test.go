@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // pipes is a network of one server in memory, so that time can be made up.
@@ -39,14 +42,16 @@ func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 // is mute, and servers whose answers each come in time but never end.
 func TestACallIsGivenUpInTime(t *testing.T) {
 	for name, tc := range map[string]struct {
+		mine  time.Duration // what whoever asks gives it; 0 is for ever
 		after time.Duration // which the server takes; 0 is for ever
 		took  time.Duration // about, since the pause between attempts is random
 		asked int
 		why   string
 	}{
-		"a mute server is not asked again":         {0, 20 * time.Second, 1, "sts.us-east-1.amazonaws.com did not answer within 20s"},
-		"a slow and busy one is asked for a while": {15 * time.Second, 35 * time.Second, 3, "sts.us-east-1.amazonaws.com did not answer within 35s"},
-		"a busy one is asked three times":          {time.Second, 3 * time.Second, 3, ""},
+		"a mute server is not asked again":         {0, 0, 20 * time.Second, 1, "sts.us-east-1.amazonaws.com did not answer within 20s"},
+		"a slow and busy one is asked for a while": {0, 15 * time.Second, 35 * time.Second, 3, "sts.us-east-1.amazonaws.com did not answer within 35s"},
+		"a busy one is asked three times":          {0, time.Second, 3 * time.Second, 3, ""},
+		"whoever goes away earlier says so":        {5 * time.Second, 0, 5 * time.Second, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -71,8 +76,16 @@ func TestACallIsGivenUpInTime(t *testing.T) {
 				}
 				client.connection.transport.Proxy = nil
 				client.connection.transport.DialTLSContext = network.dial
+				ctx := t.Context()
+				if tc.mine > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tc.mine)
+					defer cancel()
+				}
 				begun := time.Now()
-				err = (&answering{}).call(t, client)
+				_, err = client.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
+					RoleArn: aws.String("arn:aws:iam::111122223333:role/cart"), RoleSessionName: aws.String("test"), WebIdentityToken: aws.String("token"),
+				})
 				if took := time.Since(begun).Round(time.Second); took < tc.took || took > tc.took+2*time.Second || asked != tc.asked {
 					t.Errorf("it took %s and %d attempts, not %s and %d", took, asked, tc.took, tc.asked)
 				}
