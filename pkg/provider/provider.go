@@ -43,8 +43,10 @@ func (p *Provider) Owned() bool { return irsa.Owned(p.Tags, "") }
 
 // Find looks for the provider of an issuer, byte for byte; nil where the
 // account has none. IAM is asked for its list first, so that nothing has to be
-// assumed about account and partition: it has no more than a hundred entries
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+// assumed about account and partition: it comes on one page, of a hundred entries
+// unless the account's quota was raised
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html). An
+// issuer with a slash at its end has a provider with one.
 func Find(ctx context.Context, client IAM, issuer string) (*Provider, error) {
 	list, err := client.ListOpenIDConnectProviders(ctx, &iam.ListOpenIDConnectProvidersInput{})
 	if err != nil {
