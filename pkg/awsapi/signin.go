@@ -60,7 +60,7 @@ func ConsoleLink(ctx context.Context, session aws.Credentials, o SignInOptions) 
 	}
 	if o.Destination == "" {
 		if o.Destination = place.console; o.Region != "" {
-			o.Destination += "?region=" + url.QueryEscape(o.Region)
+			o.Destination += "console/home?region=" + url.QueryEscape(o.Region)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, signInTimeout)

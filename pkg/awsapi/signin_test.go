@@ -45,22 +45,22 @@ func TestConsoleLinkOfEachPartition(t *testing.T) {
 		"the commercial partition": {
 			awsapi.SignInOptions{Partition: "aws", Region: "eu-west-1"},
 			"https://signin.aws.amazon.com/federation",
-			"https://signin.aws.amazon.com/federation?Action=login&Destination=https%3A%2F%2Fconsole.aws.amazon.com%2F%3Fregion%3Deu-west-1&SigninToken=a%2Fb%2B%26c",
+			"https://signin.aws.amazon.com/federation?Action=login&Destination=https%3A%2F%2Fconsole.aws.amazon.com%2Fconsole%2Fhome%3Fregion%3Deu-west-1&SigninToken=a%2Fb%2B%26c",
 		},
 		"China": {
 			awsapi.SignInOptions{Partition: "aws-cn", Region: "cn-north-1"},
 			"https://signin.amazonaws.cn/federation",
-			"https://signin.amazonaws.cn/federation?Action=login&Destination=https%3A%2F%2Fconsole.amazonaws.cn%2F%3Fregion%3Dcn-north-1&SigninToken=a%2Fb%2B%26c",
+			"https://signin.amazonaws.cn/federation?Action=login&Destination=https%3A%2F%2Fconsole.amazonaws.cn%2Fconsole%2Fhome%3Fregion%3Dcn-north-1&SigninToken=a%2Fb%2B%26c",
 		},
 		"GovCloud": {
 			awsapi.SignInOptions{Partition: "aws-us-gov", Region: "us-gov-west-1"},
 			"https://signin.amazonaws-us-gov.com/federation",
-			"https://signin.amazonaws-us-gov.com/federation?Action=login&Destination=https%3A%2F%2Fconsole.amazonaws-us-gov.com%2F%3Fregion%3Dus-gov-west-1&SigninToken=a%2Fb%2B%26c",
+			"https://signin.amazonaws-us-gov.com/federation?Action=login&Destination=https%3A%2F%2Fconsole.amazonaws-us-gov.com%2Fconsole%2Fhome%3Fregion%3Dus-gov-west-1&SigninToken=a%2Fb%2B%26c",
 		},
 		"the European Sovereign Cloud": {
 			awsapi.SignInOptions{Partition: "aws-eusc", Region: "eusc-de-east-1"},
 			"https://eusc-de-east-1.signin.amazonaws-eusc.eu/federation",
-			"https://eusc-de-east-1.signin.amazonaws-eusc.eu/federation?Action=login&Destination=https%3A%2F%2Fconsole.amazonaws-eusc.eu%2F%3Fregion%3Deusc-de-east-1&SigninToken=a%2Fb%2B%26c",
+			"https://eusc-de-east-1.signin.amazonaws-eusc.eu/federation?Action=login&Destination=https%3A%2F%2Fconsole.amazonaws-eusc.eu%2Fconsole%2Fhome%3Fregion%3Deusc-de-east-1&SigninToken=a%2Fb%2B%26c",
 		},
 		"a page of one's own, and no region": {
 			awsapi.SignInOptions{Partition: "aws", Destination: "https://s3.console.aws.amazon.com/s3/home?region=eu-west-1&a=b"},
