@@ -143,7 +143,7 @@ func (e *Ensure) create(ctx context.Context) error {
 	if err != nil {
 		return awsapi.Denied(err, "iam:CreateOpenIDConnectProvider and iam:TagOpenIDConnectProvider")
 	}
-	e.found = &Provider{ARN: aws.ToString(out.OpenIDConnectProviderArn), Issuer: e.Issuer, Audiences: slices.Clone(e.Audiences), Tags: e.Tags}
+	e.found = &Provider{ARN: aws.ToString(out.OpenIDConnectProviderArn), Issuer: e.Issuer, Audiences: slices.Clone(e.Audiences), Tags: irsa.Mark(e.Tags, e.Issuer)}
 	return nil
 }
 
