@@ -23,44 +23,58 @@ import (
 func refused(client *awsapi.STS, r Request, s *Session, admin string, err error) error {
 	doing := fmt.Errorf("exchanging the token for %s: %w", s.RoleARN, awsapi.Brief(err))
 	code := awsapi.Code(err)
-	if code == "" && !passing(err) {
+	private, hidden := errors.AsType[*irsa.PrivateIssuerError](irsa.CheckIssuer(s.Issuer))
+	switch {
+	case passing(err):
+		return hint.Wrap(doing, fmt.Sprintf("%s is busy or failing: try again in a moment", client.Endpoint.Host))
+	case code == "":
 		return unreachable(client, doing, err)
-	}
-	if private, ok := errors.AsType[*irsa.PrivateIssuerError](irsa.CheckIssuer(s.Issuer)); ok && code == "InvalidIdentityToken" {
+	case hidden && code == "InvalidIdentityToken":
 		return hint.Wrap(doing, fmt.Sprintf("AWS cannot read this cluster's issuer: %s %s", s.Issuer, private.Reason),
 			"kubectl irsa issuer plan --distro kubeadm --new-bucket")
 	}
-	if passing(err) {
-		return hint.Wrap(doing, fmt.Sprintf("%s is busy or failing: try again in a moment", client.Endpoint.Host))
-	}
-	text := code + " " + awsapi.Message(err)
-	found, proved := explain.Find(text), explain.Proves(text)
-	if twoSided(code) && awsapi.Foreign(err) {
-		found, proved = explain.Anywhere(), client.Endpoint.Host+" is not AWS: its code does not say whether the provider or the role refuses"
-	}
-	// The token was minted a moment ago: if it is called expired, a clock is wrong.
-	slices.SortStableFunc(found, func(a, b explain.Cause) int { return cmp.Compare(age(a), age(b)) })
+	found, proved := causes(client, err)
 	names := explain.Names{
 		Namespace: r.Namespace, ServiceAccount: r.ServiceAccount, Role: s.RoleARN.Name, Account: s.RoleARN.Account,
 		Issuer: s.Issuer, Audience: s.Audience,
 	}
-	look := r.look(s, admin)
+	said, look := fmt.Sprintf("%s from STS for role %s", code, s.RoleARN.Name), r.look(s, admin)
 	if len(found) == 1 {
-		lines := []string{names.Fill(found[0].Meaning)}
+		meaning := names.Fill(found[0].Meaning)
+		lines := []string{meaning}
 		for _, next := range found[0].Next {
 			lines = append(lines, names.Fill(next))
 		}
-		return shorten(hint.Wrap(doing, lines...), fmt.Sprintf("%s from STS for role %s: %s; %s", code, s.RoleARN.Name, lines[0], look))
+		return shorten(hint.Wrap(doing, lines...), fmt.Sprintf("%s: %s; %s", said, meaning, look))
 	}
-	lines := []string{"see why, with AWS credentials that may read IAM:", look}
-	if proved != "" {
-		lines = append([]string{proved}, lines...)
-	}
-	short := fmt.Sprintf("%s from STS for role %s; %s", code, s.RoleARN.Name, look)
 	ranked := explain.Ranked(found, names)
 	if len(ranked) > 0 {
+		said += ": likely " + ranked[0].Text
+	}
+	return shorten(hint.Wrap(doing, likely(ranked, proved, look)...), said+"; "+look)
+}
+
+// causes are those that a refusal can have, the likeliest first, and what it
+// proves, "" where that is nothing.
+func causes(client *awsapi.STS, err error) (found []explain.Cause, proved string) {
+	text := awsapi.Code(err) + " " + awsapi.Message(err)
+	found, proved = explain.Find(text), explain.Proves(text)
+	if twoSided(awsapi.Code(err)) && awsapi.Foreign(err) {
+		found, proved = explain.Anywhere(), client.Endpoint.Host+" is not AWS: its code does not say whether the provider or the role refuses"
+	}
+	// The token was minted a moment ago: if it is called expired, a clock is wrong.
+	slices.SortStableFunc(found, func(a, b explain.Cause) int { return cmp.Compare(age(a), age(b)) })
+	return found, proved
+}
+
+// likely is advice where several causes are possible.
+func likely(ranked []explain.Likely, proved, look string) (lines []string) {
+	if proved != "" {
+		lines = append(lines, proved)
+	}
+	lines = append(lines, "see why, with AWS credentials that may read IAM:", look)
+	if len(ranked) > 0 {
 		lines = append(lines, "likely causes:")
-		short = fmt.Sprintf("%s from STS for role %s: likely %s; %s", code, s.RoleARN.Name, ranked[0].Text, look)
 	}
 	for i, cause := range ranked {
 		lines = append(lines, fmt.Sprintf("%d. %s", i+1, cause.Text))
@@ -68,7 +82,7 @@ func refused(client *awsapi.STS, r Request, s *Session, admin string, err error)
 			lines = append(lines, "   "+cause.Line)
 		}
 	}
-	return shorten(hint.Wrap(doing, lines...), short)
+	return lines
 }
 
 // twoSided reports whether a code is one that AWS gives for one side of the
