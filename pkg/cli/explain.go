@@ -69,7 +69,7 @@ func (o *explainCommand) complete(args []string) error {
 }
 
 func (o *explainCommand) run(context.Context) error {
-	report := explanation{TypeMeta: typeMeta("Explanation"), Causes: []explainedCause{}, names: explain.NamesIn(o.text)}
+	report := explanation{TypeMeta: typeMeta("Explanation"), Causes: []explainedCause{}, names: explain.NamesIn(o.text), width: o.factory.style().Columns()}
 	word := strings.TrimSpace(o.text)
 	found := explain.Find(o.text)
 	if cause, known := explain.ByCode(word); known {
@@ -127,6 +127,7 @@ type explanation struct {
 
 	title string // of the check
 	names explain.Names
+	width int // columns of a line of words
 }
 
 type explainedCause struct {
@@ -143,11 +144,11 @@ func (e explanation) writeText(w writer) {
 		return
 	}
 	c := e.Causes[0]
-	w.printf("%s  %s\n\n  %s\n", c.Code, c.Title, c.Meaning)
+	w.printf("%s  %s\n\n%s\n", c.Code, c.Title, e.words(c.Meaning))
 	if len(c.Checks) > 0 {
 		w.printf("  told apart by: %s\n", strings.Join(c.Checks, ", "))
 	}
-	writeNext(w, c.Next)
+	e.writeNext(w, c.Next)
 	if len(e.Causes) < 2 {
 		return
 	}
@@ -158,11 +159,16 @@ func (e explanation) writeText(w writer) {
 	}
 	w.table(rows)
 	w.printf("\nTo see which one it is here:\n")
-	writeNext(w, []string{e.names.Fill("kubectl irsa inspect sa NAME -n NAMESPACE")})
+	e.writeNext(w, []string{e.names.Fill("kubectl irsa inspect sa NAME -n NAMESPACE")})
+}
+
+// words are a text, indented and broken at the width of the screen.
+func (e explanation) words(text string) string {
+	return strings.Join(check.Wrap("  "+text, e.width), "\n")
 }
 
 // writeNext sets lines to paste apart from words.
-func writeNext(w writer, next []string) {
+func (e explanation) writeNext(w writer, next []string) {
 	command := false
 	for i, line := range next {
 		if now := explain.IsCommand(line); i == 0 || now != command {
@@ -172,7 +178,7 @@ func writeNext(w writer, next []string) {
 		if command {
 			w.printf("    %s\n", line)
 		} else {
-			w.printf("  %s\n", line)
+			w.printf("%s\n", e.words(line))
 		}
 	}
 }

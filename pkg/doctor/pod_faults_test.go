@@ -87,3 +87,22 @@ func TestFilesOfProfilesMayBeatARoleAndVariablesDo(t *testing.T) {
 		})
 	}
 }
+
+func TestDoctorMendsThePodsOfEveryMaker(t *testing.T) {
+	var swept SweptPods
+	for _, p := range []corev1.Pod{
+		madeBy("web", 1, podOf(corev1.Container{Name: "app"})), madeBy("web", 2, podOf(corev1.Container{Name: "app"})),
+		madeBy("till", 1, podOf(corev1.Container{Name: "app"})), podOf(with(whole("app"), func(c *corev1.Container) { c.VolumeMounts = nil })),
+	} {
+		swept.pod(&p)
+	}
+	f := healthy(t)
+	f.Hooks.Value = []Webhook{{}}
+	s := Survey{Facts: f, Sweep: Sweep{
+		Accounts: Known[SweptAccounts]{Value: SweptAccounts{Annotated: map[Named]SweptAnnotations{{"shop", "cart"}: {}}}}, Pods: Known[SweptPods]{Value: swept},
+	}}
+	want := []string{"kubectl rollout restart deployment web -n shop", "kubectl rollout restart deployment till -n shop", "kubectl irsa inspect pod web -n shop"}
+	if diff := cmp.Diff(want, podsHaveTokens(s).Fix); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -278,14 +278,22 @@ func podsHaveTokens(s Survey) Result {
 	for _, b := range found {
 		names = append(names, b.of.Namespace+"/"+b.pod.Name+": container "+b.container)
 	}
-	return listed(names, fail(cause, ""), "made without: %d", func(object string) string {
-		if found[0].half {
-			return s.inspect("pod")(object)
-		}
-		there := s.Facts
-		there.Paste.Namespace = " -n " + found[0].of.Namespace
-		return there.restart(found[0].pod)
-	})
+	r := listed(names, fail(cause, ""), "made without: %d", func(string) string { return s.remedy(found[0]) })
+	for _, b := range found {
+		r.Fix = once(r.Fix, s.remedy(b))
+	}
+	return r
+}
+
+// remedy is the line that gives a pod its token, or looks at one that has half
+// of what it needs.
+func (s Survey) remedy(b bare) string {
+	if b.half {
+		return s.inspect("pod")(b.of.Namespace + "/" + b.pod.Name)
+	}
+	there := s.Facts
+	there.Paste.Namespace = " -n " + b.of.Namespace
+	return there.restart(b.pod)
 }
 
 func podsNoKeys(s Survey) Result {

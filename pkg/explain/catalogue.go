@@ -52,8 +52,8 @@ var catalogue = []entry{
 	said("ROLE19 POD11", "no identity-based policy allows"),
 	said("ROLE20", "no resource-based policy allows"),
 	said("PUB2", "blocked by the blockpublicpolicy"),
-	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform sts:assumerolewithwebidentity").proving(tookTheToken),
-	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE14", "not authorized to perform: sts:assumerolewithwebidentity").proving(tookTheToken),
+	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE17 ROLE14", "not authorized to perform sts:assumerolewithwebidentity").proving(tookTheToken),
+	said("ROLE1 ROLE2 ROLE8 ROLE3 ROLE4 ROLE6 ROLE17 ROLE14", "not authorized to perform: sts:assumerolewithwebidentity").proving(tookTheToken),
 
 	// Building the chain.
 	said("PUB3", "accesscontrollistnotsupported"),

@@ -105,6 +105,7 @@ func described() []Cause {
 			Meaning: "the file of --policy is not an IAM policy",
 			Next:    []string{"check the file of --policy"}},
 		{Code: "ROLE17", Title: "the trust policy denies it",
+			within:  "ROLE1",
 			Meaning: "a Deny statement of the role's trust policy matches, and Deny wins over every Allow",
 			Checks:  []string{"role-trusts"}, Next: []string{"kubectl irsa role get ROLE"}},
 		{Code: "ROLE18", Title: "a ServiceAccount is trusted that does not exist",
