@@ -40,6 +40,7 @@ type worldFile struct {
 	ClusterBehind   string `json:"clusterBehind"`   // how far the cluster's clock is behind
 	Bare            bool   `json:"bare"`            // nothing set up
 	PublicAccessLag int    `json:"publicAccessLag"` // how many policies and reads do not see a relaxed Block Public Access
+	AccountBlocks   bool   `json:"accountBlocks"`   // Block Public Access of the account is on
 	RoleLag         int    `json:"roleLag"`         // how many exchanges do not see a new role
 	ProviderLag     int    `json:"providerLag"`     // how many exchanges do not see a new provider
 }
@@ -152,6 +153,7 @@ func (w *world) start(ctx context.Context, file worldFile) error {
 	if w.aws, err = awstest.Start(ctx, awsOptions); err != nil {
 		return err
 	}
+	w.aws.Account.BlockPublicAccess(file.AccountBlocks)
 	if file.ClusterBehind != "" {
 		behind, err := time.ParseDuration(file.ClusterBehind)
 		if err != nil {
