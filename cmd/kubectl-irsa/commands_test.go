@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,8 +23,9 @@ import (
 // commands are the words of stories beside testscript's own and package story's.
 //
 //	requests kube|aws [sorted]   print the servers' requests, one a line, and forget them
-//	fault kube VERB RESOURCE KIND [times=N] [skip=N] [status=N] [message=M] [delay=D]
-//	fault aws ACTION KIND        the same; KIND is a kind or an error code
+//	fault kube VERB RESOURCE KIND [times=N] [skip=N] [status=N] [message=M] [delay=D] [marks=FILE]
+//	fault aws ACTION KIND        the same; KIND is a kind or an error code. FILE is made
+//	                             when the fault strikes
 //	fault clear                  all is well again
 //	clock aws|kube-date D        move AWS's clock, or the date the cluster says
 //	grant USER VERBS RESOURCES [NAMES]   lists with commas; in place of what the user might
@@ -99,38 +101,57 @@ func addFault(ts *testscript.TestScript, neg bool, args []string) {
 		w.kube.Faults.Clear()
 		w.aws.Faults.Clear()
 	case args[0] == "kube" && len(args) >= 4:
-		f := kubetest.Fault{Verb: args[1], Resource: args[2], Kind: fault.Kind(args[3])}
-		faultSettings(ts, args[4:], &f.Times, &f.Skip, &f.Status, &f.Message, &f.Delay)
-		w.kube.Faults.Add(f)
+		set := faultSettings(ts, args[4:])
+		w.kube.Faults.Add(kubetest.Fault{
+			Verb: args[1], Resource: args[2], Kind: fault.Kind(args[3]),
+			Times: set.times, Skip: set.skip, Status: set.status, Message: set.message, Delay: set.delay, Struck: set.struck,
+		})
 	case args[0] == "aws" && len(args) >= 3:
-		f := awstest.Fault{Action: args[1], Kind: fault.Kind(args[2])}
+		kind, code := fault.Kind(args[2]), ""
 		if strings.ToLower(args[2]) != args[2] {
-			f.Kind, f.Code = fault.Error, args[2]
+			kind, code = fault.Error, args[2]
 		}
-		faultSettings(ts, args[3:], &f.Times, &f.Skip, &f.Status, &f.Message, &f.Delay)
-		w.aws.Faults.Add(f)
+		set := faultSettings(ts, args[3:])
+		w.aws.Faults.Add(awstest.Fault{
+			Action: args[1], Kind: kind, Code: code,
+			Times: set.times, Skip: set.skip, Status: set.status, Message: set.message, Delay: set.delay, Struck: set.struck,
+		})
 	default:
 		ts.Fatalf("no such fault")
 	}
 }
 
-func faultSettings(ts *testscript.TestScript, args []string, times, skip, status *int, message *string, delay *time.Duration) {
-	numbers := map[string]*int{"times": times, "skip": skip, "status": status}
+type faultSetting struct {
+	times, skip, status int
+	message             string
+	delay               time.Duration
+	struck              func()
+}
+
+func faultSettings(ts *testscript.TestScript, args []string) (set faultSetting) {
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		var err error
-		switch into := numbers[name]; {
-		case into != nil:
-			*into, err = strconv.Atoi(value)
-		case name == "message":
-			*message = value
-		case name == "delay":
-			*delay, err = time.ParseDuration(value)
+		switch name {
+		case "times":
+			set.times, err = strconv.Atoi(value)
+		case "skip":
+			set.skip, err = strconv.Atoi(value)
+		case "status":
+			set.status, err = strconv.Atoi(value)
+		case "message":
+			set.message = value
+		case "delay":
+			set.delay, err = time.ParseDuration(value)
+		case "marks":
+			file := ts.MkAbs(value)
+			set.struck = func() { _ = os.WriteFile(file, nil, 0o600) } // a script waits for it, or does not
 		default:
 			ts.Fatalf("a fault has no %q", name)
 		}
 		ts.Check(err)
 	}
+	return set
 }
 
 func clock(ts *testscript.TestScript, neg bool, args []string) {

@@ -25,6 +25,7 @@ type Fault struct {
 	Code, Message string
 	Status        int
 	Delay         time.Duration // before any answer of this fault
+	Struck        func()        // if set, is called when it strikes
 }
 
 // Faults is the list of what goes wrong, and the server's clock. Its methods may be
@@ -95,6 +96,9 @@ func (f *Faults) strike(service, action string) *Fault {
 	})
 	if !hit {
 		return nil
+	}
+	if struck.Struck != nil {
+		struck.Struck()
 	}
 	return &struck
 }

@@ -17,6 +17,7 @@ type Fault struct {
 	Status   int           // of fault.Error: 401, 403, 404, 409, 429, 500, 503
 	Message  string        // of fault.Error; a default is made from the status
 	Delay    time.Duration // before any answer
+	Struck   func()        // if set, is called when it strikes
 }
 
 // Faults is the list of what goes wrong. Its methods may be called while requests
@@ -61,6 +62,9 @@ func (f *Faults) strike(a attributes) *Fault {
 	})
 	if !hit {
 		return nil
+	}
+	if struck.Struck != nil {
+		struck.Struck()
 	}
 	return &struck
 }
