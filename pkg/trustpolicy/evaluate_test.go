@@ -108,7 +108,7 @@ func (v verdict) request() trustpolicy.Request {
 func verdicts(t *testing.T) map[string]verdict {
 	t.Helper()
 	all := map[string]verdict{}
-	for _, table := range []map[string]verdict{stringVerdicts, setVerdicts, otherOperatorVerdicts, variableVerdicts, principalVerdicts, actionVerdicts, effectVerdicts, keyVerdicts} {
+	for _, table := range []map[string]verdict{stringVerdicts, setVerdicts, otherOperatorVerdicts, variableVerdicts, principalVerdicts, actionVerdicts, effectVerdicts, keyVerdicts, edgeVerdicts} {
 		for name, v := range table {
 			if _, twice := all[name]; twice {
 				t.Fatalf("two verdicts are called %q", name)
