@@ -88,11 +88,11 @@ func (f *Factory) runPlan(ctx context.Context, steps []plan.Step, run planRun) e
 		return hint.Wrap(context.Cause(ctx), append(failed.Progress(), plan.GoOnNow)...)
 	case outlook == nil || ctx.Err() != nil || asks || run.output == "" && plan.Any(outlook, plan.Conflict, plan.Unknown):
 		if failed != nil {
-			err = hint.Wrap(err, append(failed.Progress(), plan.GoOn)...)
+			err = hint.Append(hint.Wrap(err, failed.Progress()...), plan.GoOn)
 		}
 	default:
 		if failed != nil {
-			err = hint.Wrap(err, plan.GoOn)
+			err = hint.Append(err, plan.GoOn)
 		}
 		return errors.Join(err, show(outlook))
 	}

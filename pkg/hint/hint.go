@@ -1,14 +1,17 @@
 // Package hint carries advice along with an error: what a person can do about
-// it, as lines of which the last can be pasted. It knows nothing of terminals;
+// it, as lines of which one can be pasted. It knows nothing of terminals;
 // whoever prints the error asks for its hints.
 package hint
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // advised is an error with advice. Its text is the error's own.
 type advised struct {
-	err   error
-	lines []string
+	err           error
+	before, after []string
 }
 
 func (a *advised) Error() string { return a.err.Error() }
@@ -20,19 +23,23 @@ func Wrap(err error, lines ...string) error {
 	if err == nil || len(lines) == 0 {
 		return err
 	}
-	return &advised{err: err, lines: lines}
+	return &advised{err: err, before: lines}
 }
 
-// Lines are the pieces of advice in err's chain, outermost first.
-func Lines(err error) []string {
-	var lines []string
-	for err != nil {
-		a, ok := errors.AsType[*advised](err)
-		if !ok {
-			break
-		}
-		lines = append(lines, a.lines...)
-		err = a.err
+// Append is Wrap, with the lines behind the advice that err already has.
+func Append(err error, lines ...string) error {
+	if err == nil || len(lines) == 0 {
+		return err
 	}
-	return lines
+	return &advised{err: err, after: lines}
+}
+
+// Lines are the pieces of advice in err's chain, outermost first, but for those that
+// [Append] put behind the others.
+func Lines(err error) []string {
+	a, ok := errors.AsType[*advised](err)
+	if !ok {
+		return nil
+	}
+	return slices.Concat(a.before, Lines(a.err), a.after)
 }

@@ -67,9 +67,9 @@ const (
 	goOn = "the same command goes on from here"
 )
 
-// Progress says what was done and what was not: lines for hint.Wrap, before GoOn and
-// whatever the command itself adds. Of the change that failed nobody can say how far
-// it came.
+// Progress says what was done and what was not: lines for hint.Wrap, before the
+// cause's own advice, behind which GoOn stands. Of the change that failed nobody can
+// say how far it came.
 func (e *ApplyError) Progress() []string {
 	made := "done: nothing"
 	if len(e.Made) > 0 {
