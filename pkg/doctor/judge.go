@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -71,12 +72,14 @@ func unread(what string, err error) Result {
 
 // refusedRight is the right in the API server's own words:
 // https://kubernetes.io/docs/reference/access-authn-authz/authorization/.
-var refusedRight = regexp.MustCompile(`cannot ([a-z]+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)"| (at the cluster scope))`)
+var refusedRight = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`cannot ([a-z]+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)"| (at the cluster scope))`)
+})
 
 // lacking is the right that a user lacks: list pods in namespace shop; "" where
 // an error does not say.
 func lacking(err error) string {
-	m := refusedRight.FindStringSubmatch(err.Error())
+	m := refusedRight().FindStringSubmatch(err.Error())
 	switch {
 	case !apierrors.IsForbidden(err) || m == nil:
 		return ""

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
@@ -119,12 +120,14 @@ func (f Facts) noProviderSeen() bool {
 	})
 }
 
-var roleName = regexp.MustCompile(`(?:assumed-role/|role/(?:[^/\s]+/)*)([\w+=,.@-]{1,64})(?:/|["'\s]*$)`)
+var roleName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:assumed-role/|role/(?:[^/\s]+/)*)([\w+=,.@-]{1,64})(?:/|["'\s]*$)`)
+})
 
 // roleIn is the name of a role in a text that is no ARN of one, "" where there
 // is none.
 func roleIn(text string) string {
-	if m := roleName.FindStringSubmatch(text); m != nil {
+	if m := roleName().FindStringSubmatch(text); m != nil {
 		return m[1]
 	}
 	return ""

@@ -96,10 +96,13 @@ func (f Facts) bare(w Workload, c part, given bool) podFault {
 	without := len(f.injection()) > 0
 	x := podFault{status: check.Fail, cause: f.notInjected(w), what: "it has neither the token nor the role", fix: f.restart(w)}
 	switch {
-	case w.template() && !without:
-		return podFault{} // it gets its token when its pods are made
 	case c.first && !given:
 		return podFault{} // the others say so
+	case w.template() && f.Hooks.Err != nil:
+		x.status, x.cause, x.fix = check.Unknown, "", ""
+		x.what += ", and whether a webhook gives them to its pods was not seen"
+	case w.template() && !without:
+		return podFault{} // it gets its token when its pods are made
 	case given && !without:
 		x.status, x.cause, x.fix = check.Warn, "POD3", ""
 		x.what += ", which the pod's others have: added by another webhook? It cannot call AWS"

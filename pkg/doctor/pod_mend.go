@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/inject"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
 )
@@ -147,12 +148,13 @@ func (w Workload) added(path, value string) string {
 	return operation(`{"op":"add","path":"` + w.pointer(path) + `","value":` + quoted(value) + `}`)
 }
 
-// renewed makes a workload anew with its token's folder mounted in place of the
-// one file.
+// renewed makes a workload anew with the volume of its token mounted whole in place of
+// the one file, in a folder of its own: it would hide what else is beside that file.
 func (f Facts) renewed(w Workload, c part, m mount) string {
 	at := w.pointer("/spec" + c.pointer + "/volumeMounts/" + strconv.Itoa(m.fixed-1))
-	folder := path.Dir(c.VolumeMounts[m.fixed-1].MountPath)
-	return f.remake(w, operation(`{"op":"remove","path":"`+at+`/subPath"},{"op":"replace","path":"`+at+`/mountPath","value":`+quoted(folder)+`}`))
+	return f.remake(w,
+		operation(`{"op":"remove","path":"`+at+`/subPath"},{"op":"replace","path":"`+at+`/mountPath","value":`+quoted(inject.MountPath)+`}`),
+		setEnv(c, envFile+"="+shell.Word(path.Join(inject.MountPath, m.token.Path))))
 }
 
 // mendAll adds the lines that mend some workloads, each once.

@@ -73,7 +73,8 @@ func TestADeploymentIsMendedInItsTemplate(t *testing.T) {
 		"a mount of the file alone": {func(_ *Facts, _ *Workload, c *corev1.Container) {
 			c.VolumeMounts[0] = corev1.VolumeMount{Name: "token", MountPath: "/t/token", SubPath: "token"}
 		}, podsReady, `warn TOK1: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts/0/subPath"},` +
-			`{"op":"replace","path":"/spec/template/spec/containers/0/volumeMounts/0/mountPath","value":"/t"}]'`},
+			`{"op":"replace","path":"/spec/template/spec/containers/0/volumeMounts/0/mountPath","value":"/var/run/secrets/eks.amazonaws.com/serviceaccount"}]'` +
+			` | kubectl set env --local -f - -o yaml -c app AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks.amazonaws.com/serviceaccount/token`},
 		"a region that is none": {func(_ *Facts, _ *Workload, c *corev1.Container) { c.Env[2].Value = "us-east1" }, podsReady,
 			"fail POD8: kubectl set env --local -f - -o yaml -c app AWS_REGION=us-east-1"},
 		"another server's STS": {func(_ *Facts, _ *Workload, c *corev1.Container) {

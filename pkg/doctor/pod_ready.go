@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -42,7 +43,7 @@ func (f Facts) wanting(w Workload, c part, m mount) (found []podFault) {
 	switch {
 	case m.region == "":
 		add(check.Warn, "POD8", "no AWS_REGION: older SDKs find no STS endpoint", f.inRegion(w, c))
-	case !f.AnyAccount && !strings.HasPrefix(m.region, "$") && !regionName.MatchString(m.region):
+	case !f.AnyAccount && !strings.HasPrefix(m.region, "$") && !regionName().MatchString(m.region):
 		add(check.Fail, "POD8", "AWS_REGION is "+m.region+", which is no region: nobody is at sts."+m.region+".amazonaws.com", f.inRegion(w, c))
 	}
 	if elsewhere := endpointsOf(c.Container); len(elsewhere) > 0 && !f.AnyAccount {
@@ -58,7 +59,7 @@ func (f Facts) wanting(w Workload, c part, m mount) (found []podFault) {
 }
 
 // regionName is the form of a region: eu-west-1, us-gov-east-1, eusc-de-east-1.
-var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+var regionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`) })
 
 // endpointsOf are the variables that lead a container's SDK to another STS:
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html.

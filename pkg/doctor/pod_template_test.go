@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,10 @@ func TestATemplateIsJudgedByWhatItsPodsWillHave(t *testing.T) {
 			verdict{Result{Status: check.Pass, Detail: "pod-identity-webhook"}, Result{Status: check.Pass, Detail: "1 looked at"}}},
 		"none is": {[]func(*Facts){template(plain)},
 			verdict{missing, Result{Status: check.Fail, Cause: "POD2", Detail: "deployment/web, container app: it has neither the token nor the role", Fix: []string{mend}}}},
+		"whether one is there may not be seen": {[]func(*Facts){template(plain), func(f *Facts) { f.Hooks.Err = errors.New("no answer") }},
+			verdict{Result{Status: check.Unknown, Detail: "webhooks could not be read: no answer"}, Result{
+				Status: check.Unknown, Detail: "deployment/web, container app: it has neither the token nor the role, and whether a webhook gives them to its pods was not seen",
+			}}},
 		"none is, and one container of two brings its own": {[]func(*Facts){template(whole("app"), corev1.Container{Name: "proxy"})},
 			verdict{Result{Status: check.Skip, Detail: "the pods bring their own"}, Result{Status: check.Fail, Cause: "POD2", Detail: "deployment/web, container proxy: it has neither the token nor the role", Fix: []string{mend}}}},
 		"none is, and no role is known": {[]func(*Facts){template(plain), func(f *Facts) { f.RoleText = "" }},

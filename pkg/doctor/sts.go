@@ -43,7 +43,7 @@ func stsExchange(f Facts) Result {
 		return fail("WS6", "%v\nsave the certificate of whoever answers in between to a file, and name that file in AWS_CA_BUNDLE", brief(err))
 	}
 	r := unknown("STS could not be asked: %v", brief(err))
-	if f.Region != "" && !regionName.MatchString(f.Region) {
+	if f.Region != "" && !regionName().MatchString(f.Region) {
 		r.Detail += "\n" + f.Region + " does not look like a region: they read like eu-west-1"
 	}
 	return r
