@@ -237,16 +237,22 @@ func cacheShort(f Facts) Result {
 	return pass("")
 }
 
-// maxAge is how long a shared cache may keep an answer (RFC 9111, section 5.2.2).
-func maxAge(cacheControl string) time.Duration {
+// maxAge is how long a shared cache may keep an answer: s-maxage before max-age,
+// and a number that is too large is the largest (RFC 9111, sections 1.2.2 and 5.2.2).
+func maxAge(cacheControl string) (life time.Duration) {
 	for _, directive := range strings.Split(strings.ToLower(cacheControl), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		if name != "max-age" && name != "s-maxage" {
 			continue
 		}
-		if seconds, err := strconv.Atoi(value); err == nil && seconds < 1<<31 {
-			return time.Duration(seconds) * time.Second
+		seconds, err := strconv.ParseInt(value, 10, 32) // the largest where it is out of range
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
+			continue
+		}
+		life = time.Duration(seconds) * time.Second
+		if name == "s-maxage" {
+			return life
 		}
 	}
-	return 0
+	return life
 }
