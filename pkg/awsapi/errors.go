@@ -32,13 +32,16 @@ func Message(err error) string {
 
 // Brief is err in one line: the service's code, text and request ID where it
 // answered, else what kept it from answering. The SDK's own text repeats
-// itself at each layer.
+// itself at each layer. Credentials that are missing, or [Rejected], come with advice.
 func Brief(err error) error {
 	if err == nil {
 		return nil
 	}
 	if none, ok := errors.AsType[*noCredentials](err); ok {
 		return none.advised()
+	}
+	if refused := rejected(err); refused != nil {
+		return refused
 	}
 	return &brief{err}
 }

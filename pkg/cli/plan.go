@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/plan"
@@ -82,6 +84,7 @@ func (f *Factory) runPlan(ctx context.Context, steps []plan.Step, run planRun) e
 		o.Show = show
 	}
 	outlook, err := plan.Run(ctx, steps, o)
+	err = oneRejection(err)
 	failed, _ := errors.AsType[*plan.ApplyError](err)
 	switch {
 	case failed != nil && ctx.Err() != nil: // whatever the step says of it
@@ -100,6 +103,20 @@ func (f *Factory) runPlan(ctx context.Context, steps []plan.Step, run planRun) e
 		_, err = fmt.Fprintf(f.Streams.Out, "%d done\n", plan.Count(outlook, plan.Applied))
 	}
 	return err
+}
+
+// oneRejection says once that AWS does not take the credentials, where that kept every
+// look that failed from what it looked for.
+func oneRejection(err error) error {
+	looks, ok := errors.AsType[*plan.LookError](err)
+	_, conflict := errors.AsType[*plan.ConflictError](err)
+	if !ok || conflict || slices.ContainsFunc(looks.Failures, func(o plan.Outlook) bool {
+		_, is := errors.AsType[*awsapi.Rejected](o.Err)
+		return !is
+	}) {
+		return err
+	}
+	return fmt.Errorf("nothing was changed: %w", looks.Failures[0].Err)
 }
 
 // slow is how long a step may take before its time is worth telling.
