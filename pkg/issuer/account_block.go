@@ -8,22 +8,34 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// accountBlocks reports whether Block Public Access of the account refuses every policy
-// that lets everybody in, whatever the bucket's own says; false where that is not known.
+// accountBlock is Block Public Access of the account where it refuses every policy that
+// lets everybody in, whatever the bucket's own says; nil where that is not known.
 // S3 Control answers for an account as S3 does for a bucket, at another address, so that
 // the one request needs no client of its own.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetPublicAccessBlock.html
-func (b *bucket) accountBlocks(ctx context.Context) bool {
+func (b *bucket) accountBlock(ctx context.Context) *types.PublicAccessBlockConfiguration {
 	out, err := b.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &b.name}, b.options, func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("AccountOfBucket", b.askAccount), "Signing", middleware.Before)
 		})
 	})
-	return err == nil && out.PublicAccessBlockConfiguration != nil && aws.ToBool(out.PublicAccessBlockConfiguration.BlockPublicPolicy)
+	if err != nil || out.PublicAccessBlockConfiguration == nil || !aws.ToBool(out.PublicAccessBlockConfiguration.BlockPublicPolicy) {
+		return nil
+	}
+	return out.PublicAccessBlockConfiguration
+}
+
+// relaxed is the line that lets policies of the account's buckets be public, and leaves
+// what its block says of ACLs.
+func relaxed(account string, block *types.PublicAccessBlockConfiguration) string {
+	return fmt.Sprintf("aws s3control put-public-access-block --account-id %s --public-access-block-configuration "+
+		"BlockPublicAcls=%t,IgnorePublicAcls=%t,BlockPublicPolicy=false,RestrictPublicBuckets=false",
+		account, aws.ToBool(block.BlockPublicAcls), aws.ToBool(block.IgnorePublicAcls))
 }
 
 // askAccount leads a request about the bucket to its account.

@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -161,5 +162,17 @@ func TestOnlyKeysOfNobodyAreDoomed(t *testing.T) {
 	}
 	if diff := cmp.Diff(former, p.merge.Doomed.IDs()); diff != "" {
 		t.Errorf("doomed (-want +got):\n%s", diff)
+	}
+}
+
+// What is pasted relaxes policies alone: an account that has ACLs in use keeps them.
+func TestTheLineThatRelaxesAnAccountLeavesItsACLs(t *testing.T) {
+	for _, ignored := range []bool{true, false} {
+		block := &types.PublicAccessBlockConfiguration{IgnorePublicAcls: &ignored, BlockPublicPolicy: aws.Bool(true), RestrictPublicBuckets: aws.Bool(true)}
+		want := "aws s3control put-public-access-block --account-id 111122223333 --public-access-block-configuration BlockPublicAcls=false,IgnorePublicAcls=" +
+			strconv.FormatBool(ignored) + ",BlockPublicPolicy=false,RestrictPublicBuckets=false"
+		if diff := cmp.Diff(want, relaxed("111122223333", block)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 
@@ -9,11 +10,11 @@ import (
 
 // lockDir waits until nobody else publishes to a directory. Windows locks files only:
 // the last who had this one open removes it.
-func lockDir(dir string) (unlock func(), err error) {
+func lockDir(ctx context.Context, dir string) (unlock func(), err error) {
 	path := filepath.Join(dir, ".kubectl-irsa.lock")
 	lock := flock.New(path)
 	return func() {
 		_ = lock.Unlock()
 		_ = os.Remove(path)
-	}, lock.Lock()
+	}, take(ctx, lock)
 }

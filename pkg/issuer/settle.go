@@ -53,15 +53,16 @@ func (b *bucket) until(ctx context.Context, passes func(error) bool, call func()
 	if pause == nil {
 		pause = sleep
 	}
-	var err error
+	err := call()
 	for wait := range waits {
-		if err = call(); !passes(err) {
+		if !passes(err) {
 			return err
 		}
 		plan.Note(ctx, "waiting until S3 has taken in what was changed before")
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
+		err = call()
 	}
 	return err
 }

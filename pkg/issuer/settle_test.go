@@ -46,6 +46,17 @@ func TestWhatS3HasNotTakenInYetIsWaitedFor(t *testing.T) {
 	}
 }
 
+// What has passed in the last pause is seen, and no pause is for nothing.
+func TestTheLastThingThatPatienceDoesIsACall(t *testing.T) {
+	busy := errors.New("busy")
+	var calls, pauses int
+	b := bucket{sleep: func(context.Context, time.Duration) error { pauses++; return nil }}
+	err := b.until(t.Context(), func(err error) bool { return errors.Is(err, busy) }, func() error { calls++; return busy })
+	if !errors.Is(err, busy) || calls != pauses+1 {
+		t.Errorf("got %v after %d calls and %d pauses", err, calls, pauses)
+	}
+}
+
 func TestABucketThatIsGoneIsNotWaitedFor(t *testing.T) {
 	c := newCluster(t, testIssuer, "RSA", awstest.Options{})
 	c.aws.Account.AddBucket("shop-issuer", "us-east-1")

@@ -73,15 +73,15 @@ func readFile(path string) ([]byte, error) {
 	return text, err
 }
 
-func (p *Publisher) writeKeys(context.Context) error {
-	return p.locked(func(was stored) (string, []byte, error) {
+func (p *Publisher) writeKeys(ctx context.Context) error {
+	return p.locked(ctx, func(was stored) (string, []byte, error) {
 		_, text, err := p.docs.Bytes()
 		return p.path(was.keysURI), text, err
 	})
 }
 
-func (p *Publisher) writeDiscovery(context.Context) error {
-	return p.locked(func(stored) (string, []byte, error) {
+func (p *Publisher) writeDiscovery(ctx context.Context) error {
+	return p.locked(ctx, func(stored) (string, []byte, error) {
 		text, _, err := p.docs.Bytes()
 		return p.discoveryPath(), text, err
 	})
@@ -89,11 +89,11 @@ func (p *Publisher) writeDiscovery(context.Context) error {
 
 // locked merges with what the directory holds now and replaces one file, while no
 // other publisher does. A reader sees the old file or the new one, whole.
-func (p *Publisher) locked(file func(stored) (path string, text []byte, err error)) error {
+func (p *Publisher) locked(ctx context.Context, file func(stored) (path string, text []byte, err error)) error {
 	if err := os.MkdirAll(p.Target.Dir, 0o755); err != nil { //nolint:gosec // a web server reads it
 		return err
 	}
-	unlock, err := lockDir(p.Target.Dir)
+	unlock, err := lockDir(ctx, p.Target.Dir)
 	if err != nil {
 		return fmt.Errorf("locking %s: %w", p.Target.Dir, err)
 	}

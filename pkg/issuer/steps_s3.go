@@ -183,21 +183,17 @@ func (p *Publisher) applyPolicy(ctx context.Context) error {
 	if err != nil || !changed {
 		return err
 	}
-	byAccount, known := false, false
+	ofAccount := sync.OnceValue(func() *types.PublicAccessBlockConfiguration { return p.bucket.accountBlock(ctx) })
 	err = p.bucket.until(ctx, func(err error) bool {
-		if blocked(err) && !known {
-			byAccount, known = p.bucket.accountBlocks(ctx), true
-		}
-		return p.bucket.unsettled(err) || blocked(err) && !byAccount || p.relaxed && bare(err)
+		return p.bucket.unsettled(err) || blocked(err) && ofAccount() == nil || p.relaxed && bare(err)
 	}, func() error { return p.bucket.putPolicy(ctx, merged) })
 	if !blocked(err) {
 		return p.bucket.denied(err, "s3:PutBucketPolicy", "")
 	}
 	const instead = "where it has to stay on, put CloudFront before a private bucket and make its URL the issuer"
-	if byAccount {
+	if block := ofAccount(); block != nil {
 		return hint.Wrap(awsapi.Brief(err), "Block Public Access of the account refuses every public policy, whatever the bucket says; an administrator may relax it for policies:",
-			"aws s3control put-public-access-block --account-id "+p.account+
-				" --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=false,RestrictPublicBuckets=false", instead)
+			relaxed(p.account, block), instead)
 	}
 	return hint.Wrap(awsapi.Brief(err), "the bucket itself blocks no policy: Block Public Access of the account, or a policy of the organization, does",
 		fmt.Sprintf("an administrator of account %s sees it with: aws s3control get-public-access-block --account-id %s", p.account, p.account), instead)

@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 )
 
-// settling makes a call until IAM has taken in the change before it, some ten seconds
-// at most: what was changed is not seen everywhere at once.
+// settling makes a call until IAM has taken in the change before it, a quarter of a
+// minute at most: what was changed is not seen everywhere at once.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 func settling(passes func(error) bool) func(*iam.Options) {
 	return func(o *iam.Options) { o.Retryer = retry.AddWithMaxAttempts(patient{o.Retryer, passes}, 8) }
