@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
 // start runs a program to its end: Windows has no way to replace a process.
@@ -22,15 +24,13 @@ func (f *Factory) start(path string, argv, environ []string) error {
 		Path: path, Args: argv, Env: environ,
 		Stdin: f.Streams.In, Stdout: f.Streams.Out, Stderr: f.Streams.ErrOut,
 	}
+	var err error
 	if isBatch(path) {
-		interpreter := filepath.Join(f.Getenv("SystemRoot"), "System32", "cmd.exe")
-		line, err := batchLine(interpreter, path, argv[1:])
-		if err != nil {
-			return startError{code: exitNotExecutable, error: fmt.Errorf("running %q: %w", argv[0], err)}
-		}
-		child.Path, child.SysProcAttr = interpreter, &syscall.SysProcAttr{CmdLine: line}
+		err = interpreted(child)
 	}
-	err := child.Run()
+	if err == nil {
+		err = child.Run()
+	}
 	var exited *exec.ExitError
 	switch {
 	case err == nil:
@@ -39,4 +39,18 @@ func (f *Factory) start(path string, argv, environ []string) error {
 		return childError{exited.ExitCode()}
 	}
 	return startError{code: exitNotExecutable, error: fmt.Errorf("running %q: %w", argv[0], err)}
+}
+
+// interpreted has cmd.exe run a batch file: the system's, wherever variables of the
+// environment lead to.
+func interpreted(child *exec.Cmd) error {
+	system, err := windows.GetSystemDirectory()
+	if err != nil {
+		return fmt.Errorf("looking for cmd.exe: %w", err)
+	}
+	script := child.Path
+	child.Path = filepath.Join(system, "cmd.exe")
+	line, err := batchLine(child.Path, script, child.Args[1:])
+	child.SysProcAttr = &syscall.SysProcAttr{CmdLine: line}
+	return err
 }

@@ -9,7 +9,9 @@ import (
 )
 
 // stranger is a client that knows nobody: no credentials, no cookies, and the
-// proxy and certificate authorities of this machine, AWS_CA_BUNDLE included.
+// proxy and certificate authorities of this machine. Those of AWS_CA_BUNDLE come beside
+// them: the SDKs trust them alone, for AWS's endpoints, and an issuer may be anywhere.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html
 func (f *Factory) stranger() (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if path := f.Getenv("AWS_CA_BUNDLE"); path != "" {
