@@ -56,7 +56,7 @@ type Admin struct {
 // as the SDK reads them. Nothing is dialled and no credentials are fetched yet.
 func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
 	options := append(o.Files.options(),
-		config.WithHTTPClient(awshttp.NewBuildableClient()),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(defaultPatience)),
 		config.WithAPIOptions(userAgent(o.Application)),
 		config.WithRetryer(newRetryer))
 	if o.Profile != "" {
@@ -69,6 +69,7 @@ func NewAdmin(ctx context.Context, o AdminOptions) (*Admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings: %w", err)
 	}
+	cfg.HTTPClient = patient{cfg.HTTPClient, defaultPatience}
 	if cfg.Region == "" {
 		cfg.Region = irsa.RoleARN{}.Region()
 	}

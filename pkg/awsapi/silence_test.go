@@ -5,8 +5,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
 // TestASilentSTSIsGivenUp looks at each way to be silent: before the handshake,
@@ -41,5 +46,37 @@ func TestASilentSTSIsGivenUp(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// What looks into IAM and S3 or changes them does not wait longer than a login.
+func TestTheClientsOfAnAdministratorNameWhoDidNotAnswer(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	admin, err := NewAdmin(t.Context(), AdminOptions{Files: Files{Config: os.DevNull, Credentials: os.DevNull}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := admin.IAM.Options()
+	client, ok := options.HTTPClient.(patient)
+	if !ok || client.patience != defaultPatience {
+		t.Fatalf("it waits as long as %#v", options.HTTPClient)
+	}
+	buildable, ok := client.HTTPClient.(*awshttp.BuildableClient)
+	if !ok || buildable.GetTimeout() != defaultPatience {
+		t.Fatalf("what gives up is %#v", client.HTTPClient)
+	}
+	done := make(chan struct{})
+	asked := 0
+	mute := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++; <-done }))
+	defer mute.Close()
+	defer close(done)
+	const patience = 100 * time.Millisecond
+	_, err = admin.IAM.ListRoles(t.Context(), nil, func(o *iam.Options) {
+		o.BaseEndpoint, o.HTTPClient = &mute.URL, patient{buildable.WithTimeout(patience), patience}
+	})
+	host := strings.TrimPrefix(mute.URL, "http://")
+	if text := Brief(err).Error(); text != host+" did not answer within 100ms" || asked != 1 {
+		t.Errorf("asked %d times: %s", asked, text)
 	}
 }

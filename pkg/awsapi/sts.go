@@ -42,17 +42,7 @@ type STS struct {
 	Endpoint *url.URL // where calls go
 
 	connection *preconnection
-	patience   time.Duration
 }
-
-// How long a call may take: STS answers in well under a second, and whoever waits
-// is a person at a prompt, or an SDK that gives a credential_process one minute.
-const (
-	attempts        = 3
-	maxBackoff      = 3 * time.Second
-	defaultPatience = 20 * time.Second // with one attempt; silence is not asked again
-	callPatience    = 35 * time.Second // with all of them
-)
 
 // NewSTS makes a client from the environment and the shared configuration as
 // the SDK reads them (AWS_CA_BUNDLE, ca_bundle, proxies), without credentials and
@@ -75,7 +65,7 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 		return nil, err
 	}
 	connection := newPreconnection(transport, o.Patience)
-	cfg.HTTPClient = &http.Client{Transport: connection.transport, CheckRedirect: noRedirect, Timeout: o.Patience}
+	cfg.HTTPClient = patient{&http.Client{Transport: connection.transport, CheckRedirect: noRedirect, Timeout: o.Patience}, o.Patience}
 	client := sts.NewFromConfig(cfg, func(so *sts.Options) {
 		if so.BaseEndpoint = nil; o.EndpointURL != "" {
 			so.BaseEndpoint = aws.String(o.EndpointURL)
@@ -85,18 +75,8 @@ func NewSTS(ctx context.Context, o STSOptions) (*STS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &STS{Client: client, Region: o.Region, Endpoint: endpoint, connection: connection, patience: o.Patience}, nil
+	return &STS{Client: client, Region: o.Region, Endpoint: endpoint, connection: connection}, nil
 }
-
-// Silence is the error of a server that took too long.
-type Silence struct {
-	Host  string
-	After time.Duration
-	Err   error // how that came to light
-}
-
-func (s *Silence) Error() string { return fmt.Sprintf("%s did not answer within %s", s.Host, s.After) }
-func (s *Silence) Unwrap() error { return s.Err }
 
 // AssumeRoleWithWebIdentity is the client's, with a bound that ctx can only make
 // tighter. Where STS is silent its error is a [*Silence].
@@ -104,18 +84,10 @@ func (s *STS) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeRoleW
 	bounded, cancel := context.WithTimeout(ctx, callPatience)
 	defer cancel()
 	out, err := s.Client.AssumeRoleWithWebIdentity(bounded, in, o...)
-	switch {
-	case err == nil || ctx.Err() != nil || !timedOut(err):
-		return out, err
-	case bounded.Err() != nil:
-		return out, &Silence{Host: s.Endpoint.Host, After: callPatience, Err: err}
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		err = &Silence{Host: s.Endpoint.Host, After: callPatience, Err: err}
 	}
-	return out, &Silence{Host: s.Endpoint.Host, After: s.patience, Err: err}
-}
-
-func timedOut(err error) bool {
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Timeout()
+	return out, err
 }
 
 // ValidRegion reports whether region can be one, which becomes a part of a host's
@@ -168,8 +140,8 @@ func (o STSOptions) fromEnvironment() (aws.Config, error) {
 	}, nil
 }
 
-// trusting is a client that trusts the authorities of a PEM file, the system's
-// where no file is named.
+// trusting is a client that trusts the authorities of a PEM file alone, as the SDK's
+// own do, and the system's where no file is named.
 func trusting(bundle string) (*awshttp.BuildableClient, error) {
 	client := awshttp.NewBuildableClient()
 	if bundle == "" {

@@ -94,6 +94,9 @@ func withheld(action string, err error) Result {
 	if other, ok := errors.AsType[*elsewhere](err); ok {
 		return unknown("%v", other)
 	}
+	if silence, ok := errors.AsType[*awsapi.Silence](err); ok {
+		return unknown("%s: %v", action, silence)
+	}
 	switch {
 	case errors.Is(err, ErrNoCredentials):
 		return unknown("no AWS credentials: %s would tell (--aws-profile)", action)
