@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
@@ -147,6 +148,10 @@ func parseKey(raw json.RawMessage) Key {
 
 // maxRSABits keeps a document from making one verification last for minutes.
 const maxRSABits = 16384
+
+// go-jose alone would call a key of more than 4096 bits none: clusters have such
+// keys, and AWS names no limit.
+func init() { jose.MaxRSAModulusBits = math.MaxInt }
 
 func publicKey(k Key, entry []byte) (crypto.PublicKey, string) {
 	switch k.Type {
