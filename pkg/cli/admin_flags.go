@@ -29,6 +29,9 @@ func (a *adminFlags) admin(ctx context.Context, f *Factory) (*awsapi.Admin, erro
 	return awsapi.NewAdmin(ctx, f.adminOptions(a.awsProfile, a.awsRegion))
 }
 
+// mostProfiles is how many profiles a hint names.
+const mostProfiles = 5
+
 // named refuses a profile that was named by the flag and is in neither file.
 func (a *adminFlags) named(f *Factory) error {
 	near, there := f.awsProfileThere(a.awsProfile)
@@ -38,6 +41,9 @@ func (a *adminFlags) named(f *Factory) error {
 	err := fmt.Errorf("there is no AWS profile %s (--aws-profile)", a.awsProfile)
 	if len(near) > 0 {
 		return hint.Wrap(err, "did you mean "+strings.Join(near, " or ")+"?")
+	}
+	if others := f.otherAWSProfiles(a.awsProfile); len(others) > 0 {
+		return hint.Wrap(err, "you have "+strings.Join(others[:min(len(others), mostProfiles)], ", "))
 	}
 	return err
 }
