@@ -18,10 +18,11 @@ const patience = 90 * time.Second
 // waits are growing pauses that add up to patience.
 func waits(yield func(time.Duration) bool) {
 	wait := 250 * time.Millisecond
-	for spent := time.Duration(0); spent < patience; spent += wait {
+	for spent := time.Duration(0); spent < patience; {
 		if !yield(wait) {
 			return
 		}
+		spent += wait
 		wait = min(2*wait, 5*time.Second)
 	}
 }
