@@ -72,10 +72,13 @@ func (o *bindCommand) run(ctx context.Context) error {
 // lookAtBoth reads the ServiceAccount, with look, and the issuer side by side.
 func (i *issuerPlanFlags) lookAtBoth(ctx context.Context, c *cluster,
 	look func(context.Context, *cluster) (*binding, error)) (bound *binding, issuer string, err error) {
-	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+	reached, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
 		bound, err = look(ctx, c)
 		return err
 	})
+	if !reached {
+		return nil, "", wait()
+	}
 	issuer, issuerErr := i.findIn(ctx, c, i.mayMint())
 	err = cmp.Or(wait(), issuerErr)
 	return bound, issuer, err

@@ -197,10 +197,13 @@ func (o *setupCommand) look(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+	reached, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
 		o.binding, err = o.lookToMake(ctx, o.cluster)
 		return err
 	})
+	if !reached {
+		return wait()
+	}
 	var readErr error
 	o.live, readErr = issuer.Read(ctx, core.RESTClient())
 	err = wait()

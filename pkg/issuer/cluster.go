@@ -28,10 +28,13 @@ var ErrNoDiscovery = errors.New("the API server serves no discovery document: it
 func Read(ctx context.Context, api rest.Interface) (Live, error) {
 	var live Live
 	var text []byte
-	_, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
+	reached, wait := abreast.Lead(ctx, func(ctx context.Context) (err error) {
 		text, err = get(ctx, api, oidc.DiscoveryPath, "application/json")
 		return err
 	})
+	if !reached {
+		return live, wait()
+	}
 	// Asked for application/json alone, the server answers 406.
 	keys, keysErr := get(ctx, api, JWKSPath, "application/jwk-set+json, */*")
 	err := wait()
