@@ -152,9 +152,11 @@ func (w Workload) added(path, value string) string {
 // the one file, in a folder of its own: it would hide what else is beside that file.
 func (f Facts) renewed(w Workload, c part, m mount) string {
 	at := w.pointer("/spec" + c.pointer + "/volumeMounts/" + strconv.Itoa(m.fixed-1))
-	return f.remake(w,
-		operation(`{"op":"remove","path":"`+at+`/subPath"},{"op":"replace","path":"`+at+`/mountPath","value":`+quoted(inject.MountPath)+`}`),
-		setEnv(c, envFile+"="+shell.Word(path.Join(inject.MountPath, m.token.Path))))
+	edits := []string{operation(`{"op":"remove","path":"` + at + `/subPath"},{"op":"replace","path":"` + at + `/mountPath","value":` + quoted(inject.MountPath) + `}`)}
+	if file := path.Join(inject.MountPath, m.token.Path); file != m.file { // kubectl prints nothing where it sets nothing
+		edits = append(edits, setEnv(c, envFile+"="+shell.Word(file)))
+	}
+	return f.remake(w, edits...)
 }
 
 // mendAll adds the lines that mend some workloads, each once.

@@ -75,6 +75,11 @@ func TestADeploymentIsMendedInItsTemplate(t *testing.T) {
 		}, podsReady, `warn TOK1: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts/0/subPath"},` +
 			`{"op":"replace","path":"/spec/template/spec/containers/0/volumeMounts/0/mountPath","value":"/var/run/secrets/eks.amazonaws.com/serviceaccount"}]'` +
 			` | kubectl set env --local -f - -o yaml -c app AWS_WEB_IDENTITY_TOKEN_FILE=/var/run/secrets/eks.amazonaws.com/serviceaccount/token`},
+		"a mount of the file alone, where the webhook has it": {func(_ *Facts, _ *Workload, c *corev1.Container) {
+			const file = "/var/run/secrets/eks.amazonaws.com/serviceaccount/token"
+			c.VolumeMounts[0], c.Env[1].Value = corev1.VolumeMount{Name: "token", MountPath: file, SubPath: "token"}, file
+		}, podsReady, `warn TOK1: kubectl patch --local -f - -o yaml --type=json -p '[{"op":"remove","path":"/spec/template/spec/containers/0/volumeMounts/0/subPath"},` +
+			`{"op":"replace","path":"/spec/template/spec/containers/0/volumeMounts/0/mountPath","value":"/var/run/secrets/eks.amazonaws.com/serviceaccount"}]'`},
 		"a region that is none": {func(_ *Facts, _ *Workload, c *corev1.Container) { c.Env[2].Value = "us-east1" }, podsReady,
 			"fail POD8: kubectl set env --local -f - -o yaml -c app AWS_REGION=us-east-1"},
 		"another server's STS": {func(_ *Facts, _ *Workload, c *corev1.Container) {
