@@ -68,7 +68,10 @@ func (r RBAC) names() (role, binding string) {
 	if r.Name != "" {
 		return r.Name, r.Name
 	}
-	role = strings.Join(append([]string{"irsa-login"}, r.ServiceAccounts...), "-")
+	role = "irsa-login"
+	if len(r.ServiceAccounts) > 0 {
+		role += "-" + strings.Join(r.ServiceAccounts, ":") // a and b are not a-b
+	}
 	binding = role
 	for _, subject := range r.subjects() {
 		binding += "-" + strings.NewReplacer("/", "-", "%", "-").Replace(subject.Name)
