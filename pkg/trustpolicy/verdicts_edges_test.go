@@ -207,3 +207,25 @@ func TestAReasonSaysWhy(t *testing.T) {
 		})
 	}
 }
+
+// A patch that dropped ForAnyValue or IfExists on its way would trust others than
+// before.
+func TestAPatternThatMovesKeepsItsSetOperatorAndIfExists(t *testing.T) {
+	policy := doc(allow(`"ForAnyValue:StringEqualsIfExists":{"%sub":"system:serviceaccount:shop:*"}`))
+	p, err := trustpolicy.Parse([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	miss, found := trustpolicy.Evaluate(p, verdict{}.request()).NearestMiss()
+	if !found || !miss.InPlace {
+		t.Fatalf("found %v, in its place %v", found, miss.InPlace)
+	}
+	got, err := miss.Patch.Apply([]byte(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := doc(allow(`"ForAnyValue:StringLikeIfExists":{"%sub":"system:serviceaccount:shop:*"}`))
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
