@@ -95,6 +95,7 @@ func TestWhatIsSaidOfPublishedDocuments(t *testing.T) {
 		"a cache may keep it for longer":                  {cacheShort, kept("public, max-age=3601"), []string{"warn PUB9", "the key set may be kept for 1h0m1s (Cache-Control: public, max-age=3601): a new key is not seen that long"}},
 		"a shared cache may keep it for longer":           {cacheShort, kept("max-age=60, s-maxage=86400"), []string{"warn PUB9", "the key set may be kept for 24h0m0s (Cache-Control: max-age=60, s-maxage=86400): a new key is not seen that long"}},
 		"a shared cache may keep it for less":             {cacheShort, kept("max-age=86400, s-maxage=60"), []string{"pass"}},
+		"a shared cache, whatever is said behind it":      {cacheShort, kept("s-maxage=60, max-age=86400"), []string{"pass"}},
 		"a cache may keep it for ever":                    {cacheShort, kept("max-age=99999999999999999999"), []string{"warn PUB9", "the key set may be kept for 596523h14m7s (Cache-Control: max-age=99999999999999999999): a new key is not seen that long"}},
 		"another directive with a number":                 {cacheShort, kept("max-age=60, stale-if-error=86400"), []string{"pass"}},
 		"a number that is none":                           {cacheShort, kept("max-age=soon"), []string{"pass"}},

@@ -39,6 +39,10 @@ func TestWhatIsSaidOfTheProvider(t *testing.T) {
 		}, []string{"fail ISS2", "account 111122223333 has a provider for another path of that host", "token cluster.s3.us-east-1.amazonaws.com/one, provider cluster.s3.us-east-1.amazonaws.com", "$ kubectl irsa provider create"}},
 		"none, and no room for one":   {providerExists, gone(many(100)...), []string{"fail PROV1", "account 111122223333 has no OIDC provider for https://cluster.s3.us-east-1.amazonaws.com", "it has 100 providers; the quota is 100 unless it was raised (PROV5)", "$ kubectl irsa provider create"}},
 		"none, and room for one more": {providerExists, gone(many(99)...), []string{"fail PROV1", "account 111122223333 has no OIDC provider for https://cluster.s3.us-east-1.amazonaws.com", "$ kubectl irsa provider create"}},
+		"none, and the list of the others was cut short": {providerExists, func(f *Facts) {
+			gone(many(100)...)(f)
+			f.Providers.Err = said("Throttling", "")
+		}, []string{"fail PROV1", "account 111122223333 has no OIDC provider for https://cluster.s3.us-east-1.amazonaws.com", "$ kubectl irsa provider create"}},
 		"none, where no role is asked about": {providerExists, func(f *Facts) {
 			gone()(f)
 			f.Role.Value, f.Caller.Value.Account = irsa.RoleARN{}, "444455556666"
