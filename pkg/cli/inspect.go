@@ -30,8 +30,8 @@ func newInspectCommand(f *Factory) *cobra.Command {
 	)
 	cmd.Long = cmd.Short + `.
 
-Signs of the checks: ok holds, XX failed, !! warns, ?? could not look,
--- skipped.`
+Signs of the checks: ok (on a terminal ✔) holds, XX (✘) failed, !! (▲) warns,
+?? (?) could not look, -- (·) skipped.`
 	return cmd
 }
 

@@ -33,7 +33,8 @@ type options struct {
 	NoNamespace        bool          // the API server on loopback, a double of AWS
 	Keep               bool          // the directory stays when the world ends
 	Plugin             string        // directory put first on PATH
-	Command            []string
+	Command            []string      // the program and its arguments
+	Welcome            bool          // say first what there is
 }
 
 const (
@@ -86,7 +87,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	o.IssuerPath = strings.Trim(o.IssuerPath, "/")
 	o.Command = flags.Args()
 	if len(o.Command) == 0 {
-		o.Command = []string{shell()}
+		o.Command, o.Welcome = []string{shell()}, true
 	}
 	return o, o.check()
 }

@@ -15,9 +15,7 @@ func TestParse(t *testing.T) {
 	t.Setenv("SHELL", "/bin/bash")
 	defaults := func(change func(*options)) options {
 		o := options{SigningKey: "rsa", Bucket: "cluster-issuer", Audience: "sts.amazonaws.com", Command: []string{"/bin/bash"}}
-		if change != nil {
-			change(&o)
-		}
+		change(&o)
 		return o
 	}
 	for name, tc := range map[string]struct {
@@ -25,7 +23,7 @@ func TestParse(t *testing.T) {
 		want options
 		err  string
 	}{
-		"nothing is a shell in a trusted world": {want: defaults(nil)},
+		"nothing is a shell in a trusted world": {want: defaults(func(o *options) { o.Welcome = true })},
 		"a command keeps its own flags": {
 			args: "--rtt 20ms -- kubectl get sa --rtt",
 			want: defaults(func(o *options) {

@@ -208,6 +208,9 @@ func (w *world) command(signals <-chan os.Signal) (int, error) {
 	if err != nil {
 		return 1, fmt.Errorf("preparing the command's network: %w", err)
 	}
+	if s.Options.Welcome {
+		fmt.Fprint(os.Stderr, welcome(s.Options.Bare))
+	}
 	cmd := exec.Command(path, s.Options.Command[1:]...)
 	cmd.Args[0] = s.Options.Command[0]
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
@@ -216,6 +219,20 @@ func (w *world) command(signals <-chan os.Signal) (int, error) {
 	}
 	forward(signals, cmd.Process, s.Interactive)
 	return process.ExitCode(cmd.Wait())
+}
+
+// welcome is what a person reads before the shell's first prompt.
+func welcome(bare bool) string {
+	chain := "The ServiceAccount shop/cart may become the role cart: kubectl irsa login cart -n shop"
+	if bare {
+		chain = "Nothing is set up yet: kubectl irsa setup cart -n default"
+	}
+	return `A cluster and the services of AWS, at their true names. "exit" ends both.
+` + chain + `
+Credentials for IAM and S3: export AWS_SHARED_CREDENTIALS_FILE=$IRSA_ADMIN_CREDENTIALS AWS_PROFILE=admin
+Other users of the cluster: kubectl config get-contexts
+What can be broken:         $IRSA_WORLD_BIN control --help
+`
 }
 
 // lookup finds a program on the search path of env.
