@@ -140,7 +140,7 @@ func someOf(cmd *cobra.Command, flag string, values func() []string) {
 // completeArguments goes by the names of a command's usage line. What follows
 // "--" is another program's, and the shell's to complete.
 func (f *Factory) completeArguments(cmd *cobra.Command) cobra.CompletionFunc {
-	names := strings.Fields(cmd.Use)[1:]
+	names := slices.DeleteFunc(strings.Fields(cmd.Use)[1:], func(word string) bool { return word == "[flags]" })
 	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 		if slices.Contains(names, "--") && len(args) >= slices.Index(names, "--") {
 			return nil, cobra.ShellCompDirectiveDefault

@@ -110,6 +110,9 @@ func (o *completionInstallCommand) run(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(o.dir); errors.Is(err, fs.ErrNotExist) {
+		return hint.Wrap(fmt.Errorf("there is no folder %s", o.dir), "mkdir -p "+shell.Word(o.dir))
+	}
 	if state != alreadyThere && o.dryRun == dryRunNone {
 		if state, err = o.install(link, state); err != nil {
 			return hint.Wrap(fmt.Errorf("putting %s into %s: %w", name, o.dir, err),
