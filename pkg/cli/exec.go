@@ -35,10 +35,10 @@ type execCommand struct {
 func newExecCommand(f *Factory, run func(*execCommand, context.Context) error) *cobra.Command {
 	o := &execCommand{factory: f, start: f.start}
 	cmd := &cobra.Command{
-		Use:   "exec SERVICEACCOUNT [flags] -- COMMAND [ARGUMENT...]",
+		Use: "exec SERVICEACCOUNT [flags] -- COMMAND [ARGUMENT...]",
 
 		DisableFlagsInUseLine: true, // what follows the command is its own
-		Short: "Run a command as the role of a ServiceAccount",
+		Short:                 "Run a command as the role of a ServiceAccount",
 		Long: `Run a command as the role of a ServiceAccount.
 
 The command finds the role's credentials and its region in its environment, and
