@@ -80,6 +80,9 @@ func (o *doctorCommand) run(ctx context.Context) error {
 	t := doctor.Target{Namespace: c.namespace, Audience: o.audience, Region: f.region("", ""), NoSTS: true, Home: true, Webhooks: true, Paste: f.paste(&o.adminFlags)}
 	survey := w.Survey(ctx, t, doctor.Station{}, scope, pageSize)
 	wipe()
+	if err := toldToEnd(ctx); err != nil {
+		return err
+	}
 	if err := unreachable(survey.Facts); err != nil {
 		if why := kubeapi.PluginRefusal(err); why != "" {
 			station := f.station(c, "")

@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -87,10 +90,37 @@ func (o *explainCommand) run(context.Context) error {
 		report.Causes = append(report.Causes, e)
 	}
 	if len(found) == 0 && report.Check == "" {
+		if err := unknownName(word); err != nil {
+			return err
+		}
 		return hint.Wrap(errors.New("no known error is in this text"), "to look at the chain of trust itself:", "kubectl irsa inspect sa NAME -n NAMESPACE")
 	}
 	return o.factory.print(o.output, report)
 }
+
+// unknownName is the error of a word that is almost a code or a check, or is
+// written as codes are, nil for any other text.
+func unknownName(word string) error {
+	if strings.ContainsAny(word, " \n\t") {
+		return nil
+	}
+	var all []string
+	for _, titles := range []map[string]string{explain.Codes(), checkTitles()} {
+		all = slices.AppendSeq(all, maps.Keys(titles))
+	}
+	slices.Sort(all)
+	near := hint.Nearest(word, all)
+	switch {
+	case len(near) > 0:
+		return hint.Wrap(fmt.Errorf("there is no code or check %q", word), "did you mean "+strings.Join(near, " or ")+"?")
+	case asCode.MatchString(word):
+		return hint.Wrap(fmt.Errorf("there is no code %q", word), "docs/checks.md lists the codes, and so does a shell that completes: kubectl irsa explain <TAB>")
+	}
+	return nil
+}
+
+// asCode is how the codes of the catalogue are written.
+var asCode = regexp.MustCompile(`^(?i:[a-z]{2,4})[0-9]{1,3}$`)
 
 // checkTitles are the titles of all checks, by their names.
 func checkTitles() map[string]string {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -219,6 +218,14 @@ const (
 	namedLimit  = 30 * time.Second
 )
 
+// lackingCredentials says, in its own words alone, why there are none for IAM.
+type lackingCredentials struct{ error }
+
+func (l lackingCredentials) Unwrap() error { return l.error }
+
+// Is makes it doctor's ErrNoCredentials.
+func (l lackingCredentials) Is(target error) bool { return target == doctor.ErrNoCredentials }
+
 func (f *Factory) inspector(ctx context.Context, a *adminFlags) (doctor.Inspector, error) {
 	limit := searchLimit
 	if a.awsProfile != "" || f.Getenv("AWS_PROFILE") != "" {
@@ -231,7 +238,7 @@ func (f *Factory) inspector(ctx context.Context, a *adminFlags) (doctor.Inspecto
 		err = admin.HasCredentials(search)
 	}
 	if err != nil {
-		return doctor.Inspector{}, errors.Join(doctor.ErrNoCredentials, err)
+		return doctor.Inspector{}, lackingCredentials{err}
 	}
 	return doctor.Inspector{IAM: admin.IAM, S3: admin.S3, STS: admin.STS}, nil
 }

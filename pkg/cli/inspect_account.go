@@ -113,6 +113,9 @@ func (o *inspectPartCommand) run(ctx context.Context) error {
 	w.Progress = show
 	facts := w.Collect(ctx, t)
 	wipe()
+	if err := toldToEnd(ctx); err != nil {
+		return err
+	}
 	if err := unreachable(facts); err != nil && o.kind != "Role" {
 		return kubeapi.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}

@@ -86,6 +86,9 @@ func (o *chainFlags) collect(ctx context.Context, f *Factory, c *cluster, t doct
 	w.Progress = show
 	facts := w.Collect(ctx, t)
 	wipe()
+	if err := toldToEnd(ctx); err != nil {
+		return facts, err
+	}
 	if err := unreachable(facts); err != nil {
 		return facts, kubeapi.Unreachable(fmt.Errorf("asking the API server: %w", err))
 	}
@@ -136,6 +139,15 @@ func (o *chainFlags) report(f *Factory, c *cluster, subject chainSubject, facts 
 		return err
 	}
 	return o.verdict(r.RootCause)
+}
+
+// toldToEnd is why a look was ended from outside, nil where it was not: what it
+// saw until then is no finding.
+func toldToEnd(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // answered reports whether the API server itself said no.

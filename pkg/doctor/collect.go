@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -291,9 +290,4 @@ func (w World) post(ctx context.Context, path string, object, into any) error {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	return nil
-}
-
-// forbidden reports whether an error says that looking is not allowed.
-func forbidden(err error) bool {
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
 }

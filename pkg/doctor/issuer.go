@@ -24,10 +24,10 @@ func issuerChecks() []Check {
 
 func discoveryReadable(f Facts) Result {
 	for _, err := range []error{f.LiveDiscovery.Err, f.LiveKeys.Err} {
-		if forbidden(err) {
+		if apierrors.IsForbidden(err) {
 			r := warn("RBAC2", "%v; the public documents are all there is to go by%s", refusal(err), byOthers(err))
 			return fixed(r, f.granting(err, func(user string) []string {
-				return []string{f.cluster("create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=%s", shell.Word(user))}
+				return []string{"kubectl create clusterrolebinding irsa-issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=" + shell.Word(user)}
 			})...)
 		}
 		if apierrors.IsNotFound(err) {

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
@@ -140,5 +141,13 @@ func (s Station) Findings(selection check.Selection) []check.Finding {
 // Findings judges a survey: the workstation first, then the cluster, then what
 // anybody can see of it, then the account.
 func (s Survey) Findings(selection check.Selection) []check.Finding {
-	return check.Run(s, SurveyChecks(), selection)
+	checks := SurveyChecks()
+	if apierrors.IsUnauthorized(s.MayMint.Err) {
+		for i := range checks {
+			if c := &checks[i]; c.Link != linkStation && c.ID != firstAccess {
+				c.Needs = append(slices.Clone(c.Needs), firstAccess)
+			}
+		}
+	}
+	return check.Run(s, checks, selection)
 }

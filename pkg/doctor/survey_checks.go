@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
@@ -123,9 +124,13 @@ func profilesLeadHere(s Survey) Result {
 	return fixed(fail("WS5", "%s", strings.Join(s.Station.Astray, "\n")), "kubectl irsa logout --profile "+shell.Word(name))
 }
 
+// firstAccess is the check of doctor that asks the API server first: one whose
+// credentials it does not accept learns nothing by the others.
+const firstAccess = "token-creation-allowed"
+
 func accessChecks() []SurveyCheck {
 	return []SurveyCheck{
-		{ID: "token-creation-allowed", Link: linkAccess, Title: "you may ask for tokens in this namespace", Run: mintingAllowed},
+		{ID: firstAccess, Link: linkAccess, Title: "you may ask for tokens in this namespace", Run: mintingAllowed},
 		{ID: "api-audience", Link: linkAccess, Title: "the API server takes its own tokens", Run: apiAudience},
 		{ID: "clients-accepted", Link: linkAccess, Title: "the API server lets its network plugin in", Run: clientsAccepted},
 		{ID: "token-lifetime", Link: linkAccess, Title: "tokens may live as long as they are asked to", Run: tokenLifetime},
@@ -134,6 +139,8 @@ func accessChecks() []SurveyCheck {
 
 func mintingAllowed(s Survey) Result {
 	switch {
+	case apierrors.IsUnauthorized(s.MayMint.Err):
+		return s.unaccepted(s.MayMint.Err)
 	case s.MayMint.Err != nil:
 		return unread("your own rights", s.MayMint.Err)
 	case s.MayMint.Value.All:
@@ -145,7 +152,7 @@ func mintingAllowed(s Survey) Result {
 	}
 	r := fail("RBAC1", "you may not create serviceaccounts/token in namespace %s", s.Namespace)
 	return fixed(r, s.granting(s.Plain.Err, func(user string) []string {
-		return []string{kubeapi.Grant(s.Namespace, "", user) + s.Paste.Kube}
+		return []string{kubeapi.Grant(s.Namespace, "", user)}
 	})...)
 }
 

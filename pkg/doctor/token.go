@@ -31,6 +31,9 @@ func tokenChecks() []Check {
 
 func tokenAllowed(f Facts) Result {
 	err := f.Token.Err
+	if apierrors.IsUnauthorized(err) {
+		return f.unaccepted(err)
+	}
 	if err == nil || !apierrors.IsForbidden(err) || strings.Contains(err.Error(), "being terminated") {
 		if err != nil && !apierrors.IsForbidden(err) && apierrors.ReasonForError(err) == "" {
 			return unknown("the API server did not answer")
@@ -38,17 +41,24 @@ func tokenAllowed(f Facts) Result {
 		return pass("")
 	}
 	return fixed(fail("RBAC1", "%v%s", refusal(err), byOthers(err)), f.granting(err, func(user string) []string {
-		return []string{kubeapi.Grant(f.Namespace, f.ServiceAccount, user) + f.Paste.Kube}
+		return []string{kubeapi.Grant(f.Namespace, f.ServiceAccount, user)}
 	})...)
 }
 
 // granting is what grant makes of the user whom a refusal names. One who came
-// without credentials is everybody, and is granted nothing.
+// without credentials is everybody, and is granted nothing. The lines are for
+// somebody else to paste, and so lack the flags that choose the user's own context.
 func (t Target) granting(err error, grant func(user string) []string) []string {
 	if kubeapi.Anonymous(err) {
 		return []string{t.cluster("config view --minify")}
 	}
 	return grant(kubeapi.UserOf(err))
+}
+
+// unaccepted is the failure of one whom the API server does not know: no right
+// is lacking, and none is to be granted.
+func (t Target) unaccepted(err error) Result {
+	return fixed(fail("WS9", "%v: %s", root(err), kubeapi.Unaccepted), t.cluster("auth whoami"))
 }
 
 // byOthers says who pastes what grants a right.

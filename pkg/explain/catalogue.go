@@ -115,9 +115,9 @@ var catalogue = []entry{
 	said("WS5", "this profile was made for"),
 	said("WS6", "x509: certificate signed by unknown authority", "sts"),
 	said("WS6", "certificate verify failed"),
-	said("POD2", "x509: certificate signed by unknown authority"),
+	said("WS10 PUB10 POD2", "x509: certificate signed by unknown authority"),
 	said("STSX", "invalidparametervalue"),
-	said("ISS3 ISS4", "unauthorized", "you must be logged in to the server"),
+	said("ISS3 ISS4 WS9", "unauthorized", "you must be logged in to the server"),
 
 	// The bare codes, where nothing sharper was said.
 	said("PROV1 PROV3 PUB7 ISS2", "web identity token provided could not be validated"),
@@ -129,7 +129,7 @@ var catalogue = []entry{
 	said("ROLE19 ROLE11 POD11", "(403) when calling the"), // HEAD has no body to say more in
 	said("ROLE19 ROLE11 POD11", "accessdenied", "operation error").unless("assumerolewithwebidentity"),
 	said("ROLE1 ROLE8 ROLE2 ROLE3 ROLE4 ROLE6 ROLE17 ROLE14 ROLE19 ROLE11", "accessdenied"),
-	said("ISS3 ISS4", "unauthorized"),
+	said("ISS3 ISS4 WS9", "unauthorized"),
 }
 
 // tookTheToken is what AccessDenied proves: STS looks at the role last.

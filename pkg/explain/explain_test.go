@@ -73,6 +73,7 @@ func TestFindNamesTheCause(t *testing.T) {
 		"audience \"x\" not found in pod spec volume, system:node:n is not authorized to request tokens":                                                                                "NODE1",
 		`plugin "aws" not allowed: policy set to "DenyAll"`:                                                                                                                             "WS3",
 		`error when retrieving credentials from credential_process: exec: "kubectl-irsa": executable file not found in $PATH`:                                                           "WS4",
+		`tls: failed to verify certificate: x509: certificate signed by unknown authority`:                                                                                              "WS10",
 		`Post "https://sts.us-east-1.amazonaws.com/": tls: failed to verify certificate: x509: certificate signed by unknown authority`:                                                 "WS6",
 		"error: You must be logged in to the server (Unauthorized)":                                                                                                                     "ISS3",
 		"InvalidParameterValue: Invalid token":                                                                                                                                          "STSX",
@@ -147,10 +148,11 @@ func TestTheLikelyCausesAreRankedEachWithItsLine(t *testing.T) {
 		"what a check disproved is left out":    {Find(denied), []string{"role-trusts"}, []Likely{missing, young}},
 		"every check of a cause has to hold": {Find("The web identity token provided could not be validated"), []string{"key-published", "issuer-consistent"},
 			[]Likely{unknown, audience, old}},
-		"of many, four are said": {Find("Couldn't retrieve verification key"), nil, []Likely{
+		"of many, five are said": {Find("Couldn't retrieve verification key"), nil, []Likely{
 			{"PUB1", "the public documents cannot be fetched", "kubectl irsa inspect issuer"}, old,
-			{"PUB4", "jwks_uri leads into the cluster", "kubectl irsa publish"}, {"PUB5", "the published issuer is another", "kubectl irsa publish"}}},
-		"another STS than AWS's may mean either side": {Anywhere(), nil, []Likely{unknown, untrusted, missing, audience}},
+			{"PUB4", "jwks_uri leads into the cluster", "kubectl irsa publish"}, {"PUB5", "the published issuer is another", "kubectl irsa publish"},
+			{"PUB2", "the bucket blocks public access", "kubectl irsa publish"}}},
+		"another STS than AWS's may mean either side": {Anywhere(), nil, []Likely{unknown, untrusted, missing, audience, old}},
 		"a line with an open name is none":            {ByCheck("role-permits"), nil, []Likely{{"ROLE11", "a policy above the role denies", ""}, {"ROLE19", "the role lacks this permission", ""}}},
 	} {
 		t.Run(name, func(t *testing.T) {

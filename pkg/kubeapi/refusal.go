@@ -20,6 +20,9 @@ import (
 // FieldManager is who we are in managedFields of what we change in a cluster.
 const FieldManager = "kubectl-irsa"
 
+// Unaccepted is what 401 Unauthorized of the API server means.
+const Unaccepted = "the API server does not accept the credentials of this kubeconfig context: they are expired or belong to another cluster"
+
 // Unreachable adds advice to an error of the transport: no answer, a
 // certificate, credentials that the server does not know.
 func Unreachable(err error) error {
@@ -28,8 +31,7 @@ func Unreachable(err error) error {
 	case Anonymous(err):
 		return hint.Wrap(err, "this kubeconfig context presents no credentials", "kubectl config view --minify")
 	case apierrors.IsUnauthorized(err):
-		return hint.Wrap(err, "the API server does not accept the credentials of this kubeconfig context: they are expired or belong to another cluster",
-			"kubectl auth whoami")
+		return hint.Wrap(err, Unaccepted, "kubectl auth whoami")
 	case PluginRefusal(err) != "":
 		return hint.Wrap(err, "your kuberc does not let this kubeconfig's credential plugin run", "kubectl irsa doctor")
 	case strings.Contains(text, "x509: certificate has expired"):

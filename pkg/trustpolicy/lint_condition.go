@@ -3,6 +3,8 @@ package trustpolicy
 import (
 	"slices"
 	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
 // operators judges what is written in the conditions, whatever they are for.
@@ -61,6 +63,10 @@ func (l *linter) keys() {
 				patch = p.patch("use the key of this provider", p.edit(k.name, quote(near+":"+claim)))
 			}
 			l.report("ROLE3", Fail, k.name, patch, "the key %s belongs to another issuer: this provider's keys begin with %s", k.Key, near)
+		case meantClaim(claim) != claim:
+			meant := meantClaim(claim)
+			l.report("ROLE3", Fail, k.name, p.patch("use the key "+meant, p.edit(k.name, quote(prefix+":"+meant))),
+				"no token has a claim %s: the key should be %s:%s", claim, prefix, meant)
 		case !knownClaim(claim):
 			l.report("ROLE3", Warn, k.name, Patch{}, "%s is no claim IAM makes a condition key of for every provider: a token may not satisfy it", claim)
 		}
@@ -96,6 +102,20 @@ func knownClaim(claim string) bool {
 		return true
 	}
 	return false
+}
+
+// meantClaim is the claim that a slip of one letter made another of, a claim
+// itself where it may be meant as it is.
+func meantClaim(claim string) string {
+	if knownClaim(claim) {
+		return claim
+	}
+	for _, meant := range []string{"sub", "aud"} {
+		if hint.Distance(claim, meant) == 1 {
+			return meant
+		}
+	}
+	return claim
 }
 
 // absence finds operators that a missing key satisfies.

@@ -169,6 +169,13 @@ func TestLint(t *testing.T) {
 				doc(allow(`"StringEquals":{"https://%aud":"%sts","%sub":"%cart"}`)),
 			}},
 		},
+		"a letter too many in a key": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%issuer:subb":"%cart"}`)),
+			want: []finding{{
+				"ROLE3", trustpolicy.Fail, 0, `"%issuer:subb"`, "no token has a claim subb: the key should be %sub",
+				doc(good),
+			}},
+		},
 		"a claim that is no key": {
 			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":"%cart","%issuer:kubernetes.io":"x"}`)),
 			want: []finding{{

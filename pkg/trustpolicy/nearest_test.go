@@ -42,6 +42,14 @@ func TestNearestMiss(t *testing.T) {
 				Document:   doc(allow(`"StringEquals":{"%aud":"%sts","%sub":["%cart", "system:serviceaccount:shopp:cart"]}`)),
 			},
 		},
+		"a letter too many in the key": {
+			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%issuer:subb":"%cart"}`)),
+			want: miss{
+				Kind: trustpolicy.KeyCheck, Key: key("subb"),
+				Reason:   "the request has no key " + key("subb") + ", and StringEquals then does not match",
+				Document: doc(good),
+			},
+		},
 		"the closest of several subjects is shown": {
 			policy: doc(allow(`"StringEquals":{"%aud":"%sts","%sub":["system:serviceaccount:bank:cart","system:serviceaccount:shop:card"]}`)),
 			want: miss{

@@ -100,7 +100,7 @@ func (r *request) lookup(key string) ([]string, KeyState) {
 			return k.values, Present
 		}
 	}
-	if r.prefix != "" && foreignProvider(key, r.prefix) {
+	if r.prefix != "" && (foreignProvider(key, r.prefix) || misspelt(key)) {
 		return nil, Absent
 	}
 	return nil, NotKnown
@@ -114,6 +114,13 @@ func foreignProvider(key, prefix string) bool {
 	}
 	service, _, _ := strings.Cut(key, ":")
 	return providerKey(key) || strings.EqualFold(service, "saml")
+}
+
+// misspelt reports whether a provider's key is a slip of the one of sub or aud:
+// no request carries it.
+func misspelt(key string) bool {
+	_, claim := claimOf(key)
+	return providerKey(key) && meantClaim(claim) != claim
 }
 
 // providerKey tells the keys of identity providers from those of AWS. The first
