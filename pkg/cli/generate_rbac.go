@@ -77,6 +77,9 @@ func (o *generateRBACCommand) run(context.Context) (err error) {
 	if o.rbac.Namespace, err = o.factory.namespace(); err != nil {
 		return err
 	}
+	if user := o.factory.flags.Lookup("user"); user != nil && user.Changed && len(o.rbac.Users) == 0 {
+		o.factory.note("note: --user chooses the kubeconfig's user; --for-user binds the Role to somebody")
+	}
 	text, err := o.rbac.YAML()
 	if err != nil {
 		return err

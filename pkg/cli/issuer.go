@@ -100,7 +100,10 @@ func (r issuerReport) writeText(w writer) {
 	for _, line := range append(r.Unreachable, r.Differences...) {
 		w.printf("%s\n", line)
 	}
-	if r.Service == "" {
+	switch {
+	case r.NoBucket:
+		w.printf("kubectl irsa publish --create-bucket\n")
+	case r.Service == "":
 		w.printf("kubectl irsa publish --dry-run\n")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -116,11 +117,23 @@ func (o *publishCommand) run(ctx context.Context) error {
 		return o.printDiff(publisher)
 	}
 	return o.factory.runPlan(ctx, steps, planRun{dryRun: o.dryRun, output: o.output, report: func(outlook []plan.Outlook) printable {
-		if reason := publisher.Unproven(); reason != nil && o.dryRun == dryRunNone && !plan.Any(outlook, plan.Conflict, plan.Unknown, plan.Failed) {
-			o.factory.note("note: no token's signature was checked: %v", reason)
+		if o.dryRun == dryRunNone && !plan.Any(outlook, plan.Conflict, plan.Unknown, plan.Failed) {
+			o.noteOutcome(publisher)
 		}
 		return o.report(outlook, publisher)
 	}})
+}
+
+// noteOutcome says what is left open when all is published. How long STS keeps a key
+// set that it has read AWS does not say.
+func (o *publishCommand) noteOutcome(p *issuer.Publisher) {
+	if reason := p.Unproven(); reason != nil {
+		o.factory.note("note: no token's signature was checked: %v", reason)
+	}
+	added := slices.ContainsFunc(p.Keys(), func(k issuer.KeyReport) bool { return k.Change == issuer.KeyAdded })
+	if added && p.Before().Keys != nil {
+		o.factory.note("note: STS may keep the former key set for a while, and refuse tokens of the new key until it reads this one")
+	}
 }
 
 // publisher reads the cluster and settles where its documents go.

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/shell"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/token"
 )
 
 // NoAccount says that a ServiceAccount is missing and that nobody named a role
@@ -26,6 +27,17 @@ func NoAccount(ctx context.Context, accounts corev1client.ServiceAccountInterfac
 	}
 	return hint.Wrap(gone, fmt.Sprintf("name a role, and login creates serviceaccount %s/%s for it:", namespace, serviceAccount),
 		fmt.Sprintf("kubectl irsa login %s -n %s --role-arn ARN", serviceAccount, namespace))
+}
+
+// lost adds to the error of a namespace that is missing which one may be meant.
+func lost(ctx context.Context, namespaces corev1client.NamespaceInterface, namespace string, err error) error {
+	if !token.NoNamespace(err) {
+		return err
+	}
+	if near := kubeapi.NearNamespaces(ctx, namespaces, namespace); len(near) > 0 {
+		return hint.Wrap(err, "did you mean -n "+strings.Join(near, " or -n ")+"?")
+	}
+	return err
 }
 
 // NoRole says that nobody named a role, and points at an annotation that was

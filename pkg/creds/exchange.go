@@ -70,9 +70,12 @@ const (
 
 // Exchanger is the outside world of an exchange.
 type Exchanger struct {
-	Core corev1client.ServiceAccountsGetter
-	STS  func(ctx context.Context, region string) (*awsapi.STS, error)
-	Now  func() time.Time
+	Core interface {
+		corev1client.ServiceAccountsGetter
+		corev1client.NamespacesGetter
+	}
+	STS func(ctx context.Context, region string) (*awsapi.STS, error)
+	Now func() time.Time
 
 	// Admin is an AWS profile that may hold credentials for IAM, for advice after a
 	// refusal; "" is none. It may be nil.
@@ -108,7 +111,7 @@ func (x Exchanger) run(ctx context.Context, r Request) (Session, error) {
 	}
 	minting := minting{Request: r, accounts: x.Core.ServiceAccounts(r.Namespace), session: &s}
 	if err := minting.run(ctx); err != nil {
-		return s, err
+		return s, lost(ctx, x.Core.Namespaces(), r.Namespace, err)
 	}
 	if s.Region == "" {
 		s.Region, s.RegionGuessed = s.RoleARN.Region(), true

@@ -48,10 +48,7 @@ func refused(client *awsapi.STS, r Request, s *Session, admin string, err error)
 		return shorten(hint.Wrap(doing, lines...), fmt.Sprintf("%s: %s; %s", said, meaning, look))
 	}
 	ranked := explain.Ranked(found, names)
-	if len(ranked) > 0 {
-		said += ": likely " + ranked[0].Text
-	}
-	return shorten(hint.Wrap(doing, likely(ranked, proved, look)...), said+"; "+look)
+	return shorten(hint.Wrap(doing, likely(ranked, proved, look)...), said+"; inspect says which link is broken: "+look)
 }
 
 // causes are those that a refusal can have, the likeliest first, and what it

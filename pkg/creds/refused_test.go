@@ -56,7 +56,9 @@ func TestARefusedExchangeSaysWhatIsPossibleAndWhoMendsIt(t *testing.T) {
 			"3. account 111122223333 has no role cart",
 			"   kubectl irsa role create cart --sa cart -n shop",
 			"4. the provider does not know the audience sts.amazonaws.com",
-			"   kubectl irsa provider audience add sts.amazonaws.com"}},
+			"   kubectl irsa provider audience add sts.amazonaws.com",
+			"5. the published keys are not those that the cluster signs with now",
+			"   kubectl irsa publish"}},
 		"the provider, with an audience of one's own": {Session{Issuer: good, Audience: "other", AudienceSource: FromFlag}, invalid, []string{
 			"see why, with AWS credentials that may read IAM:", inspect + " --audience other --aws-profile 'my ops'",
 			"likely causes:",

@@ -6,8 +6,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/kubeapi"
 )
 
 // mostNear is how many objects a search for a name that was meant asks for.
@@ -19,15 +19,7 @@ func (w World) Lost(ctx context.Context, namespace string) (gone bool, near []st
 	if _, err := w.Core.Namespaces().Get(ctx, namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		return false, nil
 	}
-	all, err := w.Core.Namespaces().List(ctx, metav1.ListOptions{Limit: mostNear})
-	if err != nil {
-		return true, nil
-	}
-	var names []string
-	for i := range all.Items {
-		names = append(names, all.Items[i].Name)
-	}
-	return true, hint.Nearest(namespace, names)
+	return true, kubeapi.NearNamespaces(ctx, w.Core.Namespaces(), namespace)
 }
 
 // Elsewhere are the other namespaces that have a ServiceAccount of the target's

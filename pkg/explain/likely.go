@@ -13,10 +13,11 @@ type Likely struct {
 	Line string // the command that mends it, "" where no command does
 }
 
-// mostLikely is how many causes are worth somebody's eyes at once.
-const mostLikely = 4
+// mostLikely is how many causes are worth somebody's eyes at once: as many as a
+// refusal by an STS that is not AWS's can have.
+const mostLikely = 5
 
-// Ranked are causes in the words of a chain, likeliest first, four at most. What
+// Ranked are causes in the words of a chain, likeliest first, five at most. What
 // one cause says for another is said once, and a remedy that is no command
 // stands in the text.
 func Ranked(causes []Cause, n Names) (ranked []Likely) {

@@ -1,10 +1,12 @@
 package issuer
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/oidc"
 )
 
 // A Comparison is what the cluster says beside what is public.
@@ -19,6 +21,8 @@ type Comparison struct {
 	Keys        []KeyState   `json:"keys"`
 	Differences []string     `json:"differences"`
 	Unreachable []string     `json:"unreachable,omitempty"` // why a document could not be fetched
+
+	NoBucket bool `json:"-"` // the issuer's bucket does not exist
 }
 
 // A Comparable is one member of the discovery document, on both sides.
@@ -52,6 +56,8 @@ func Compare(live Live, o Outside) Comparison {
 	for _, err := range []error{o.DiscoveryErr, o.KeysErr} {
 		if err != nil {
 			c.Unreachable = append(c.Unreachable, err.Error())
+			status, answered := errors.AsType[*oidc.StatusError](err)
+			c.NoBucket = c.NoBucket || answered && status.Code == "NoSuchBucket"
 		}
 	}
 	c.documents(live, o)

@@ -5,11 +5,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
 
-// mostListed is how many ServiceAccounts are looked at for one that may be meant.
+// mostListed is how many objects are looked at for one that may be meant.
 const mostListed = 500
 
 // lister is what Near asks of the ServiceAccounts of a namespace.
@@ -21,6 +22,20 @@ type lister interface {
 // likeliest first; none where they may not be listed.
 func Near(ctx context.Context, accounts lister, name string) []string {
 	list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return hint.Nearest(name, names)
+}
+
+// NearNamespaces are the namespaces that a mistyped name may mean, the likeliest
+// first; none where they may not be listed.
+func NearNamespaces(ctx context.Context, namespaces corev1client.NamespaceInterface, name string) []string {
+	list, err := namespaces.List(ctx, metav1.ListOptions{Limit: mostListed})
 	if err != nil {
 		return nil
 	}

@@ -33,7 +33,8 @@ func Apply(ctx context.Context, outlook []Outlook, progress Progress) error {
 			continue
 		}
 		err := context.Cause(ctx)
-		if err == nil {
+		begun := err == nil
+		if begun {
 			progress(o.Step, Needed, "")
 			note := func(text string) { progress(o.Step, Needed, text) }
 			err = o.Step.Apply(context.WithValue(ctx, noteKey{}, note))
@@ -41,7 +42,7 @@ func Apply(ctx context.Context, outlook []Outlook, progress Progress) error {
 		if err != nil {
 			o.State, o.Err = Failed, err
 			progress(o.Step, Failed, "")
-			return applyError(outlook, i)
+			return applyError(outlook, i, begun && ctx.Err() != nil)
 		}
 		o.State = Applied
 		if o.Step.Mends {

@@ -52,6 +52,10 @@ type ApplyError struct {
 	Err  error
 	Made []string // titles of the changes this run made
 	Left []string // titles of the changes not made, the failed one first
+
+	// UnderWay is true where the run was told to end while the failed change was
+	// under way: it may have been made, and Left begins with it nevertheless.
+	UnderWay bool
 }
 
 func (e *ApplyError) Error() string { return e.Step.Title + ": " + e.Err.Error() }
@@ -68,18 +72,26 @@ const (
 )
 
 // Progress says what was done and what was not: lines for hint.Wrap, before the
-// cause's own advice, behind which GoOn stands. Of the change that failed nobody can
-// say how far it came.
-func (e *ApplyError) Progress() []string {
-	made := "done: nothing"
+// cause's own advice, behind which GoOn stands. A change whose answer nobody waited
+// for may have been made.
+func (e *ApplyError) Progress() (lines []string) {
+	left := e.Left
 	if len(e.Made) > 0 {
-		made = "done: " + strings.Join(e.Made, "; ")
+		lines = append(lines, "done: "+strings.Join(e.Made, "; "))
+	} else if !e.UnderWay {
+		lines = append(lines, "done: nothing")
 	}
-	return []string{made, "not done: " + strings.Join(e.Left, "; ")}
+	if e.UnderWay {
+		lines, left = append(lines, "under way, so it may have been done: "+e.Step.Title), left[1:]
+	}
+	if len(left) > 0 {
+		lines = append(lines, "not done: "+strings.Join(left, "; "))
+	}
+	return lines
 }
 
-func applyError(outlook []Outlook, at int) error {
-	e := &ApplyError{Step: outlook[at].Step, Err: outlook[at].Err}
+func applyError(outlook []Outlook, at int, underWay bool) error {
+	e := &ApplyError{Step: outlook[at].Step, Err: outlook[at].Err, UnderWay: underWay}
 	for _, o := range outlook[:at] {
 		if o.State == Applied {
 			e.Made = append(e.Made, o.Step.Title)

@@ -185,6 +185,33 @@ func TestAnApplyErrorSaysWhatWasDoneAndWhatWasNot(t *testing.T) {
 	}
 }
 
+func TestAChangeThatWasUnderWayWhenTheRunEndedMayHaveBeenMade(t *testing.T) {
+	steps := func(apply func(context.Context) error) []Step {
+		look := func(context.Context) (State, string, error) { return Needed, "", nil }
+		return []Step{{ID: "bucket", Title: "create bucket", Look: look, Apply: apply},
+			{ID: "policy", Title: "create policy", Look: look, Apply: func(context.Context) error { return nil }}}
+	}
+	for name, tc := range map[string]struct {
+		answer error // of the change under way when the run ends
+		want   []string
+	}{
+		"its answer was not waited for": {context.Canceled, []string{"under way, so it may have been done: create bucket", "not done: create policy"}},
+		"its answer had come":           {nil, []string{"done: create bucket", "not done: create policy"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			_, err := Run(ctx, steps(func(context.Context) error { end(); return tc.answer }), Options{})
+			failed, ok := errors.AsType[*ApplyError](err)
+			if !ok {
+				t.Fatalf("got %v", err)
+			}
+			if diff := cmp.Diff(tc.want, failed.Progress()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestIndependentLooksRunSideBySideAndDependentOnesWait(t *testing.T) {
 	var running, most atomic.Int32
 	release := make(chan struct{})

@@ -17,6 +17,11 @@ func NoServiceAccount(err error) bool {
 	return apierrors.IsNotFound(err) && kindOf(err) == "serviceaccounts"
 }
 
+// NoNamespace reports whether err says that the namespace is missing.
+func NoNamespace(err error) bool {
+	return apierrors.IsNotFound(err) && kindOf(err) == "namespaces"
+}
+
 func kindOf(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) && status.Status().Details != nil {
@@ -31,7 +36,7 @@ func advise(r Request, err error) error {
 	switch {
 	case NoServiceAccount(err):
 		return hint.Wrap(doing, fmt.Sprintf("kubectl create serviceaccount %s -n %s", r.ServiceAccount, r.Namespace))
-	case apierrors.IsNotFound(err) && kindOf(err) == "namespaces":
+	case NoNamespace(err):
 		return hint.Wrap(doing, "create the namespace, or name another with -n",
 			"kubectl create namespace "+r.Namespace)
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "because it is being terminated"):

@@ -9,17 +9,26 @@ account=$(aws sts get-caller-identity --query Account --output text)
 
 # The bucket of the issuer's documents.
 # Servers other than AWS may know owners by other names: BUCKET_OWNER says which.
+bucket_refused() {
+  say "$1"
+  case ${BUCKET_OWNER:-none}$1 in none*403* | none*AccessDenied*)
+    say "if this server knows owners by other names than $account, as servers other than AWS may, set BUCKET_OWNER to the bucket's" ;;
+  esac
+  exit 1
+}
 bucket=(--bucket shop-issuer --region eu-west-1 --expected-bucket-owner "${BUCKET_OWNER:-$account}")
 made=
 if ! found=$(aws s3api head-bucket "${bucket[@]}" 2>&1); then
-  case $found in *404* | *'Not Found'*) ;; *) say "$found"; exit 1 ;; esac
+  case $found in *404* | *'Not Found'*) ;; *) bucket_refused "$found" ;; esac
   aws s3api create-bucket --bucket shop-issuer --region eu-west-1 --object-ownership BucketOwnerEnforced --create-bucket-configuration LocationConstraint=eu-west-1 >/dev/null
   made=yes
 elif ! tags=$(aws s3api get-bucket-tagging "${bucket[@]}" 2>&1) && [[ $tags = *NoSuchTagSet* ]] &&
   [ "$(aws s3api list-objects-v2 "${bucket[@]}" --max-keys 1 --query 'length(Contents || `[]`)')" = 0 ]; then
   made=yes # by a run that was interrupted
 fi
-[ -z "$made" ] || aws s3api put-bucket-tagging "${bucket[@]}" --tagging '{"TagSet":[{"Key":"kubectl-irsa/issuer","Value":"https://shop-issuer.s3.eu-west-1.amazonaws.com"},{"Key":"kubectl-irsa/owned","Value":"true"}]}'
+if [ -n "$made" ]; then
+  refused=$(aws s3api put-bucket-tagging "${bucket[@]}" --tagging '{"TagSet":[{"Key":"kubectl-irsa/issuer","Value":"https://shop-issuer.s3.eu-west-1.amazonaws.com"},{"Key":"kubectl-irsa/owned","Value":"true"}]}' 2>&1 >/dev/null) || bucket_refused "$refused"
+fi
 
 # Block Public Access is relaxed as far as a policy for two objects needs.
 acls=true ignore=true policy=true restrict=true
@@ -31,14 +40,14 @@ fi
 case $policy$restrict in *[Tt]rue*)
   if ! refused=$(aws s3api put-public-access-block "${bucket[@]}" --public-access-block-configuration \
     "BlockPublicAcls=$acls,IgnorePublicAcls=$ignore,BlockPublicPolicy=false,RestrictPublicBuckets=false" 2>&1); then
-    case $refused in *NotImplemented*) ;; *) say "$refused"; exit 1 ;; esac
+    case $refused in *NotImplemented*) ;; *) bucket_refused "$refused" ;; esac
   fi ;;
 esac
 policy='{"Version":"2012-10-17","Statement":[{"Sid":"KubectlIrsaPublicDocuments","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":["arn:aws:s3:::shop-issuer/.well-known/openid-configuration","arn:aws:s3:::shop-issuer/openid/v1/jwks"]}]}'
 if there=$(aws s3api get-bucket-policy "${bucket[@]}" --query Policy --output text 2>&1); then
   [ "$there" = "$policy" ] || say 'the bucket has a policy already, which is left as it is; it has to hold: {"Version":"2012-10-17","Statement":[{"Sid":"KubectlIrsaPublicDocuments","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":["arn:aws:s3:::shop-issuer/.well-known/openid-configuration","arn:aws:s3:::shop-issuer/openid/v1/jwks"]}]}'
 elif [[ $there != *NoSuchBucketPolicy* ]]; then
-  say "$there"; exit 1
+  bucket_refused "$there"
 else
   for attempt in 1 2 3 4 5 6 7 8; do
     aws s3api put-bucket-policy "${bucket[@]}" --policy "$policy" && break
@@ -55,7 +64,7 @@ if ! refused=$(aws s3api put-object "${bucket[@]}" --key openid/v1/jwks --body "
   --content-type application/json --cache-control 'public, max-age=60' 2>&1 >/dev/null); then
   case $refused in
   *PreconditionFailed*) say 'openid/v1/jwks is there already, and left as it is; kubectl irsa publish merges keys' ;;
-  *) say "$refused"; exit 1 ;;
+  *) bucket_refused "$refused" ;;
   esac
 fi
 rm -f "$document"
@@ -65,7 +74,7 @@ if ! refused=$(aws s3api put-object "${bucket[@]}" --key .well-known/openid-conf
   --content-type application/json --cache-control 'public, max-age=60' 2>&1 >/dev/null); then
   case $refused in
   *PreconditionFailed*) say '.well-known/openid-configuration is there already, and left as it is; kubectl irsa publish merges keys' ;;
-  *) say "$refused"; exit 1 ;;
+  *) bucket_refused "$refused" ;;
   esac
 fi
 rm -f "$document"
