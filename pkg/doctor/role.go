@@ -194,7 +194,7 @@ func (f Facts) nearMiss(e *trustpolicy.Evaluation, policy *trustpolicy.Policy, s
 		}
 	}
 	if key := foreignKey(miss.Check, f.Issuer); key != "" {
-		r.Compare = check.Compare("issuer's", hostPath(f.Issuer)+":"+claim(key), "policy", key)
+		r.Compare = check.Compare("issuer's", hostPath(f.Issuer)+":"+trustpolicy.MeantClaim(claim(key)), "policy", key)
 	}
 	return fixed(r, f.mendTrust(policy, miss, cause).lines...)
 }
@@ -205,6 +205,8 @@ func amiss(c *trustpolicy.Check, issuer string) string {
 	_, compares := c.Difference()
 	claims := map[string]string{"aud": "audience", "sub": "subject"}[claim(c.Key)]
 	switch expected := c.Expected(); {
+	case foreignKey(c, issuer) != "" && trustpolicy.MeantClaim(claim(c.Key)) != claim(c.Key):
+		return "asks for a claim that no token has"
 	case foreignKey(c, issuer) != "":
 		return "asks for claims that only tokens of another issuer have"
 	case c.Kind == trustpolicy.PrincipalCheck && compares:
@@ -247,9 +249,10 @@ func causeOf(c *trustpolicy.Check, issuer, subject string) string {
 	return "ROLE1"
 }
 
-// foreignKey is the key of a check where it is a claim of another issuer.
+// foreignKey is the key of a check where it is a claim of another issuer, or a
+// slip of a claim.
 func foreignKey(c *trustpolicy.Check, issuer string) string {
-	name := claim(c.Key)
+	name := trustpolicy.MeantClaim(claim(c.Key))
 	if c.Kind != trustpolicy.KeyCheck || name != "aud" && name != "sub" || strings.EqualFold(c.Key, hostPath(issuer)+":"+name) {
 		return ""
 	}

@@ -63,8 +63,8 @@ func (l *linter) keys() {
 				patch = p.patch("use the key of this provider", p.edit(k.name, quote(near+":"+claim)))
 			}
 			l.report("ROLE3", Fail, k.name, patch, "the key %s belongs to another issuer: this provider's keys begin with %s", k.Key, near)
-		case meantClaim(claim) != claim:
-			meant := meantClaim(claim)
+		case MeantClaim(claim) != claim:
+			meant := MeantClaim(claim)
 			l.report("ROLE3", Fail, k.name, p.patch("use the key "+meant, p.edit(k.name, quote(prefix+":"+meant))),
 				"no token has a claim %s: the key should be %s:%s", claim, prefix, meant)
 		case !knownClaim(claim):
@@ -104,9 +104,9 @@ func knownClaim(claim string) bool {
 	return false
 }
 
-// meantClaim is the claim that a slip of one letter made another of, a claim
+// MeantClaim is the claim that a slip of one letter made another of, a claim
 // itself where it may be meant as it is.
-func meantClaim(claim string) string {
+func MeantClaim(claim string) string {
 	if knownClaim(claim) {
 		return claim
 	}

@@ -175,7 +175,7 @@ func (st *Statement) askedOf(prefix string) bool {
 func (e *Evaluation) fixKey(st *Statement, c *Check) []Edit {
 	p, op, k := e.policy, c.condition.Operator, c.key
 	_, claim := claimOf(k.Key)
-	claim = meantClaim(claim)
+	claim = MeantClaim(claim)
 	if f := op.family; op.negated || f != stringEquals && f != stringLike && f != stringFold || claim != "aud" && claim != "sub" {
 		return nil
 	}

@@ -120,7 +120,7 @@ func foreignProvider(key, prefix string) bool {
 // no request carries it.
 func misspelt(key string) bool {
 	_, claim := claimOf(key)
-	return providerKey(key) && meantClaim(claim) != claim
+	return providerKey(key) && MeantClaim(claim) != claim
 }
 
 // providerKey tells the keys of identity providers from those of AWS. The first

@@ -227,6 +227,7 @@ func roleRows() []row {
 		trust("another audience is trusted", "role-trusts ROLE2", fixed("sts.amazonaws.com", "sts.amazon.com")),
 		trust("the condition's keys are another issuer's", "role-trusts ROLE3", func(w *world) []string { return []string{`"` + w.provider + ":", `"other.example.com:`} }),
 		trust("the condition's keys have a scheme", "role-trusts ROLE3", func(w *world) []string { return []string{`"` + w.provider + ":", `"https://` + w.provider + ":"} }),
+		trust("the condition's key has a letter too many", "role-trusts ROLE3", fixed(`:sub"`, `:subb"`)),
 		trust("a wildcard under StringEquals", "role-trusts ROLE4", fixed("shop:cart", "shop:*")),
 		trust("another provider is trusted", "role-trusts ROLE6", func(w *world) []string {
 			return []string{"oidc-provider/" + w.provider, "oidc-provider/other.example.com"}
