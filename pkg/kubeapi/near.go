@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
@@ -13,14 +12,19 @@ import (
 // mostListed is how many objects are looked at for one that may be meant.
 const mostListed = 500
 
-// lister is what Near asks of the ServiceAccounts of a namespace.
-type lister interface {
-	List(context.Context, metav1.ListOptions) (*corev1.ServiceAccountList, error)
-}
+// What Near asks of the ServiceAccounts of a namespace, and NearNamespaces of namespaces.
+type (
+	accountLister interface {
+		List(context.Context, metav1.ListOptions) (*corev1.ServiceAccountList, error)
+	}
+	namespaceLister interface {
+		List(context.Context, metav1.ListOptions) (*corev1.NamespaceList, error)
+	}
+)
 
 // Near are the ServiceAccounts of a namespace that a mistyped name may mean, the
 // likeliest first; none where they may not be listed.
-func Near(ctx context.Context, accounts lister, name string) []string {
+func Near(ctx context.Context, accounts accountLister, name string) []string {
 	list, err := accounts.List(ctx, metav1.ListOptions{Limit: mostListed})
 	if err != nil {
 		return nil
@@ -34,7 +38,7 @@ func Near(ctx context.Context, accounts lister, name string) []string {
 
 // NearNamespaces are the namespaces that a mistyped name may mean, the likeliest
 // first; none where they may not be listed.
-func NearNamespaces(ctx context.Context, namespaces corev1client.NamespaceInterface, name string) []string {
+func NearNamespaces(ctx context.Context, namespaces namespaceLister, name string) []string {
 	list, err := namespaces.List(ctx, metav1.ListOptions{Limit: mostListed})
 	if err != nil {
 		return nil
