@@ -140,23 +140,31 @@ func (o *setupCommand) verify(ctx context.Context) error {
 	if role := o.links.role.Role(); role != nil && !o.runs(phaseServiceAccount) {
 		o.login.login.Request.RoleARN = role.ARN
 	}
-	wait := 250 * time.Millisecond
-	for spent := time.Duration(0); ; spent += wait {
-		err := o.enter(ctx)
-		if err == nil {
-			o.warnOfStrangers()
-			return nil
+	err := o.enter(ctx)
+	for wait := range plan.Waits(patience) {
+		if err == nil || !o.fresh() || !unknownYet(err) {
+			break
 		}
-		code := awsapi.Code(err)
-		if !o.fresh() || spent >= patience || code != "AccessDenied" && code != "InvalidIdentityToken" && code != "IDPCommunicationError" {
+		plan.Note(ctx, "waiting for STS to know what IAM was told (%s)", awsapi.Code(err))
+		if err := plan.Pause(ctx, wait); err != nil {
 			return err
 		}
-		plan.Note(ctx, "waiting for STS to know what IAM was told (%s)", code)
-		if err := pause(ctx, wait); err != nil {
-			return err
-		}
-		wait = min(2*wait, 5*time.Second)
+		err = o.enter(ctx)
 	}
+	if err == nil {
+		o.warnOfStrangers()
+	}
+	return err
+}
+
+// unknownYet reports whether STS may refuse since it has not heard of a role or a
+// provider yet.
+func unknownYet(err error) bool {
+	switch awsapi.Code(err) {
+	case "AccessDenied", "InvalidIdentityToken", "IDPCommunicationError":
+		return true
+	}
+	return false
 }
 
 // fresh reports whether STS may not know yet what IAM was told: by this run, or
@@ -231,16 +239,4 @@ func (o *setupCommand) finish() error {
 		return err
 	}
 	return nil
-}
-
-// pause waits, or ends with ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

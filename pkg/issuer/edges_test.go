@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -120,18 +119,5 @@ func TestEveryCallOfAWithdrawalNamesTheOwnerItExpects(t *testing.T) {
 	}
 	if status := anonymous(t, c, testIssuer+oidc.DiscoveryPath); status != http.StatusNotFound {
 		t.Errorf("the document is still there: status %d", status)
-	}
-}
-
-func TestPausesGrowAndEnd(t *testing.T) {
-	var sum, last time.Duration
-	for wait := range waits {
-		if wait < last || wait > 5*time.Second {
-			t.Errorf("a pause of %v after one of %v", wait, last)
-		}
-		sum, last = sum+wait, wait
-	}
-	if sum < patience || sum >= patience+5*time.Second {
-		t.Errorf("S3 is given %v", sum)
 	}
 }

@@ -120,17 +120,23 @@ func (p *Publisher) lookReachable(context.Context) (plan.State, string, error) {
 
 func (p *Publisher) applyReachable(ctx context.Context) error {
 	var o Outside
-	var missing string
-	var err error
-	for wait := range waits {
+	look := func() (missing string, err error) {
 		o = Look(ctx, p.Stranger, p.Live.Discovery.Issuer)
-		if missing, err = o.lacks(p.docs, p.merge.Doomed); err != nil || missing == "" {
+		return o.lacks(p.docs, p.merge.Doomed)
+	}
+	missing, err := look()
+	for wait := range plan.Waits(patience) {
+		if err != nil || missing == "" {
 			return err
 		}
 		plan.Note(ctx, "waiting until anybody can read it: %s", missing)
 		if err := p.Sleep(ctx, wait); err != nil {
 			return fmt.Errorf("waiting until anybody can read it: %w", err)
 		}
+		missing, err = look()
+	}
+	if err != nil || missing == "" {
+		return err
 	}
 	return p.unreachable(o, missing)
 }

@@ -84,7 +84,7 @@ func (p *Publisher) Steps(ctx context.Context) ([]plan.Step, error) {
 		}
 	}
 	if p.Sleep == nil {
-		p.Sleep = sleep
+		p.Sleep = plan.Pause
 	}
 	p.merge = Merge{Live: p.Live.Keys, Prune: p.Prune}
 	p.outside = sync.OnceValue(func() Outside { return Look(ctx, p.Stranger, p.Live.Discovery.Issuer) })

@@ -58,7 +58,7 @@ func TestTwoPublishersLoseNoKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			running.Go(func() {
-				if _, err := c.publish(t, func(p *Publisher) { p.Sleep = sleep }); err != nil {
+				if _, err := c.publish(t, func(p *Publisher) { p.Sleep = plan.Pause }); err != nil {
 					t.Errorf("round %d: %v", round, err)
 				}
 			})

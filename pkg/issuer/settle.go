@@ -15,29 +15,6 @@ import (
 // seconds, AWS promises nothing.
 const patience = 90 * time.Second
 
-// waits are growing pauses that add up to patience.
-func waits(yield func(time.Duration) bool) {
-	wait := 250 * time.Millisecond
-	for spent := time.Duration(0); spent < patience; {
-		if !yield(wait) {
-			return
-		}
-		spent += wait
-		wait = min(2*wait, 5*time.Second)
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // settled makes a call until S3 has taken in the change before it.
 func settled[I, O any](ctx context.Context, b *bucket, call func(context.Context, *I, ...func(*s3.Options)) (*O, error), input *I) (out *O, err error) {
 	err = b.until(ctx, b.unsettled, func() error {
@@ -52,10 +29,10 @@ func settled[I, O any](ctx context.Context, b *bucket, call func(context.Context
 func (b *bucket) until(ctx context.Context, passes func(error) bool, call func() error) error {
 	pause := b.sleep
 	if pause == nil {
-		pause = sleep
+		pause = plan.Pause
 	}
 	err := call()
-	for wait := range waits {
+	for wait := range plan.Waits(patience) {
 		if !passes(err) {
 			return err
 		}
