@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
@@ -150,8 +149,9 @@ func parseKey(raw json.RawMessage) Key {
 const maxRSABits = 16384
 
 // go-jose alone would call a key of more than 4096 bits none: clusters have such
-// keys, and AWS names no limit.
-func init() { jose.MaxRSAModulusBits = math.MaxInt }
+// keys, and AWS names no limit. Its bound, which holds for the whole program, is set
+// above ours, so that ours is the one that is named.
+func init() { jose.MaxRSAModulusBits = max(jose.MaxRSAModulusBits, 2*maxRSABits) }
 
 func publicKey(k Key, entry []byte) (crypto.PublicKey, string) {
 	switch k.Type {
