@@ -4,7 +4,9 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 )
@@ -29,11 +31,7 @@ func Near(ctx context.Context, accounts accountLister, name string) []string {
 	if err != nil {
 		return nil
 	}
-	var names []string
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
-	return hint.Nearest(name, names)
+	return nearest(name, list)
 }
 
 // NearNamespaces are the namespaces that a mistyped name may mean, the likeliest
@@ -43,9 +41,17 @@ func NearNamespaces(ctx context.Context, namespaces namespaceLister, name string
 	if err != nil {
 		return nil
 	}
+	return nearest(name, list)
+}
+
+func nearest(name string, list runtime.Object) []string {
 	var names []string
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
+	_ = meta.EachListItem(list, func(item runtime.Object) error { // it is a list, of objects with names
+		object, err := meta.Accessor(item)
+		if err == nil {
+			names = append(names, object.GetName())
+		}
+		return err
+	})
 	return hint.Nearest(name, names)
 }
