@@ -2,22 +2,23 @@ package awsconfig
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 var (
-	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@:+-]*$`)
-	keyPattern  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	namePattern = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.@:+-]*$`)
+	keyPattern  = lazyregexp.New(`^[a-z][a-z0-9_]*$`)
 )
 
 // CheckName tells whether both the AWS CLI and the Go SDK read a profile of
 // this name, and the error states the rule. Names in quotes work for the CLI
 // only, # and ; for neither.
 func CheckName(name string) error {
-	if namePattern.MatchString(name) {
+	if namePattern().MatchString(name) {
 		return nil
 	}
 	return fmt.Errorf("profile name %q: the AWS CLI and the SDKs both read a name of letters, digits and _ . @ : + - that starts with a letter or digit", name)
@@ -33,7 +34,7 @@ func CleanName(name string) string {
 		}
 		return '-'
 	}, name)
-	if !namePattern.MatchString(clean) {
+	if !namePattern().MatchString(clean) {
 		return "irsa" + clean
 	}
 	return clean
@@ -42,7 +43,7 @@ func CleanName(name string) string {
 // CheckValue tells whether every reader of the file takes value for what it is.
 // The error says what is wrong with it and does not show it.
 func CheckValue(key, value string) error {
-	if !keyPattern.MatchString(key) {
+	if !keyPattern().MatchString(key) {
 		return fmt.Errorf("checking a setting: %s: a key is made of lower-case letters, digits and _", keyName(key))
 	}
 	reason := ""

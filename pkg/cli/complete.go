@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/generate"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 // completionLimit is how long whoever pressed TAB waits for a server.
@@ -110,13 +110,13 @@ func (f *Factory) flagCompletion(flag *pflag.Flag) cobra.CompletionFunc {
 // beginning or behind its first colon, as "none, client or server: show ..." and
 // "Where to keep it: file or none". What is in brackets explains one of them.
 var (
-	aside      = regexp.MustCompile(` \([^)]*\)|…`)
-	choiceList = regexp.MustCompile(`^(?:[A-Z][^:;,]*: )?([\w-]+(?:=|\b)(?:, [\w-]+(?:=|\b))*(?:(?:,| or) [\w-]+=?))(?:[;:]|$)`)
+	aside      = lazyregexp.New(` \([^)]*\)|…`)
+	choiceList = lazyregexp.New(`^(?:[A-Z][^:;,]*: )?([\w-]+(?:=|\b)(?:, [\w-]+(?:=|\b))*(?:(?:,| or) [\w-]+=?))(?:[;:]|$)`)
 )
 
 // choices are the values that a flag's help lists, nil where it lists none.
 func choices(usage string) []string {
-	list := choiceList.FindStringSubmatch(aside.ReplaceAllString(usage, ""))
+	list := choiceList().FindStringSubmatch(aside().ReplaceAllString(usage, ""))
 	if list == nil {
 		return nil
 	}

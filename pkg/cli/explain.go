@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/doctor"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/explain"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 type explainCommand struct {
@@ -113,14 +113,14 @@ func unknownName(word string) error {
 	switch {
 	case len(near) > 0:
 		return hint.Wrap(fmt.Errorf("there is no code or check %q", word), "did you mean "+strings.Join(near, " or ")+"?")
-	case asCode.MatchString(word):
+	case asCode().MatchString(word):
 		return hint.Wrap(fmt.Errorf("there is no code %q", word), "docs/checks.md lists the codes, and so does a shell that completes: kubectl irsa explain <TAB>")
 	}
 	return nil
 }
 
 // asCode is how the codes of the catalogue are written.
-var asCode = regexp.MustCompile(`^(?i:[a-z]{2,4})[0-9]{1,3}$`)
+var asCode = lazyregexp.New(`^(?i:[a-z]{2,4})[0-9]{1,3}$`)
 
 // checkTitles are the titles of all checks, by their names.
 func checkTitles() map[string]string {

@@ -179,6 +179,3 @@ type Webhook struct {
 	CABundle            []byte
 	FailurePolicy       string
 }
-
-// Credentialled reports whether IAM can be asked about the role's account.
-func (f Facts) Credentialled() bool { return f.Caller.Err == nil }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/awsapi"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 // Check is one of package check, over Facts.
@@ -72,9 +71,7 @@ func unread(what string, err error) Result {
 
 // refusedRight is the right in the API server's own words:
 // https://kubernetes.io/docs/reference/access-authn-authz/authorization/.
-var refusedRight = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`cannot ([a-z]+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)"| (at the cluster scope))`)
-})
+var refusedRight = lazyregexp.New(`cannot ([a-z]+) resource "([^"]+)"(?: in API group "[^"]*")?(?: in the namespace "([^"]+)"| (at the cluster scope))`)
 
 // lacking is the right that a user lacks: list pods in namespace shop; "" where
 // an error does not say.

@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/hint"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/trustpolicy"
 )
 
@@ -120,9 +119,7 @@ func (f Facts) noProviderSeen() bool {
 	})
 }
 
-var roleName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:assumed-role/|role/(?:[^/\s]+/)*)([\w+=,.@-]{1,64})(?:/|["'\s]*$)`)
-})
+var roleName = lazyregexp.New(`(?:assumed-role/|role/(?:[^/\s]+/)*)([\w+=,.@-]{1,64})(?:/|["'\s]*$)`)
 
 // roleIn is the name of a role in a text that is no ARN of one, "" where there
 // is none.

@@ -2,14 +2,13 @@ package doctor
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/check"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 func podsReady(f Facts) Result {
@@ -59,7 +58,7 @@ func (f Facts) wanting(w Workload, c part, m mount) (found []podFault) {
 }
 
 // regionName is the form of a region: eu-west-1, us-gov-east-1, eusc-de-east-1.
-var regionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`) })
+var regionName = lazyregexp.New(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 
 // endpointsOf are the variables that lead a container's SDK to another STS:
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html.

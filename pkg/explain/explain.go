@@ -25,7 +25,7 @@ type Cause struct {
 // stack trace. None fit: nil.
 func Find(text string) []Cause {
 	text = fold(text)
-	for _, e := range catalogue {
+	for _, e := range catalogue() {
 		if !e.in(text) {
 			continue
 		}
@@ -42,7 +42,7 @@ func Find(text string) []Cause {
 // without its full stop; "" where it says nothing.
 func Proves(text string) string {
 	text = fold(text)
-	for _, e := range catalogue {
+	for _, e := range catalogue() {
 		if e.in(text) {
 			return e.proves
 		}

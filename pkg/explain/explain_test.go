@@ -102,7 +102,7 @@ func TestFindReadsStackTraces(t *testing.T) {
 }
 
 func TestEveryCauseOfTheCatalogueIsDescribed(t *testing.T) {
-	for _, e := range catalogue {
+	for _, e := range catalogue() {
 		for _, code := range e.causes {
 			cause, known := causes()[code]
 			if !known {

@@ -2,9 +2,9 @@ package irsa
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 // S3Object is an object in S3, or with Path "" a bucket.
@@ -43,13 +43,9 @@ func ValidBucketName(name string) bool {
 	return bucketName().MatchString(name) && !strings.Contains(name, "..")
 }
 
-// The expressions are compiled when they are first asked for: every command
-// would wait for them at its start. Of s3Host, what stands before s3 is the
-// bucket; s3.REGION, s3-REGION, s3.dualstack.REGION and the legacy global s3 are
-// known.
+// Of s3Host, what stands before s3 is the bucket; s3.REGION, s3-REGION,
+// s3.dualstack.REGION and the legacy global s3 are known.
 var (
-	s3Host = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
-	})
-	bucketName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
+	s3Host     = lazyregexp.New(`^(?:(.+)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu)$`)
+	bucketName = lazyregexp.New(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 )

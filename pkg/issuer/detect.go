@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 // Nodes is the call that Detect makes for the nodes of the cluster.
@@ -79,7 +81,7 @@ func (f *Found) fromContext(name string) {
 	}
 }
 
-var talosImage = rule(`^Talos \((v[0-9.]+)`)
+var talosImage = lazyregexp.New(`^Talos \((v[0-9.]+)`)
 
 func (f *Found) fromNode(node corev1.Node) {
 	f.Known.Nodes = append(f.Known.Nodes, node.Name)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-irsa/kubectl-irsa/pkg/irsa"
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 // A Distribution is a way of running an API server, and so of telling it its issuer.
@@ -58,9 +59,9 @@ var managed = []struct {
 	service string
 	issuer  func() *regexp.Regexp
 }{
-	{"EKS", rule(`^https://oidc\.eks\.[a-z0-9-]+\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws|amazonaws\.eu)/id/`)},
-	{"GKE", rule(`^https://container\.googleapis\.com/v1/projects/`)},
-	{"AKS", rule(`^https://[a-z0-9.-]+\.oic\.(?:prod-)?aks\.azure\.(?:com|us|cn)/`)},
+	{"EKS", lazyregexp.New(`^https://oidc\.eks\.[a-z0-9-]+\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws|amazonaws\.eu)/id/`)},
+	{"GKE", lazyregexp.New(`^https://container\.googleapis\.com/v1/projects/`)},
+	{"AKS", lazyregexp.New(`^https://[a-z0-9.-]+\.oic\.(?:prod-)?aks\.azure\.(?:com|us|cn)/`)},
 }
 
 // Managed is the service that publishes this issuer's documents itself: EKS, GKE

@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 var lines = map[Kind]func(Change) (string, error){
@@ -64,7 +65,7 @@ func cmd(c Change) (string, error) {
 }
 
 // plain is what every reader of dotenv files takes literally without quotes.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_/+=.:@,-]*$`)
+var plain = lazyregexp.New(`^[A-Za-z0-9_/+=.:@,-]*$`)
 
 // dotenv files have no one standard: what needs no quotes gets none, since
 // docker --env-file takes quotes literally, and what single quotes do not keep
@@ -73,7 +74,7 @@ func dotenv(c Change) (string, error) {
 	switch {
 	case c.Unset:
 		return "", fmt.Errorf("a dotenv file cannot take %s away", c.Name)
-	case plain.MatchString(c.Value):
+	case plain().MatchString(c.Value):
 		return c.Name + "=" + c.Value + "\n", nil
 	case strings.ContainsAny(c.Value, "'\\$`\r\n"):
 		return "", fmt.Errorf("readers of dotenv files disagree about the value of %s, which holds a quote, a backslash, a dollar sign or a new line: use json", c.Name)

@@ -6,9 +6,10 @@ package shell
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/kubectl-irsa/kubectl-irsa/pkg/lazyregexp"
 )
 
 // Kind is a language to write in.
@@ -93,14 +94,14 @@ func Unset(name string) Change { return Change{Name: name, Unset: true} }
 
 // variableName is what every shell takes for a name:
 // https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html.
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Text is the changes in the language k, in their order, ready to be
 // evaluated. It is an error where the language has no exact way to say one of
 // them; the error names the variable and never its value.
 func (k Kind) Text(changes []Change) (string, error) {
 	for _, c := range changes {
-		if !variableName.MatchString(c.Name) {
+		if !variableName().MatchString(c.Name) {
 			return "", fmt.Errorf("%q is no name of an environment variable", c.Name)
 		}
 		if strings.ContainsRune(c.Value, 0) {
